@@ -1,0 +1,55 @@
+//! A dense array of `f32` in host memory.
+
+/// A dense, row-major array of `f32`; activations have shape `[N, C, H, W]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    shape: Vec<usize>,
+    data: Vec<f32>,
+}
+
+impl Tensor {
+    /// An array of the given shape that takes over `data`, or `None` if the number of values does
+    /// not fit the shape.
+    #[must_use]
+    pub fn new(shape: impl Into<Vec<usize>>, data: Vec<f32>) -> Option<Self> {
+        let shape = shape.into();
+        (element_count(&shape)? == data.len()).then_some(Self { shape, data })
+    }
+
+    /// An array of zeros.
+    #[must_use]
+    pub fn zeros(shape: impl Into<Vec<usize>>) -> Self {
+        let shape = shape.into();
+        let data = vec![0.0; shape.iter().product()];
+        Self { shape, data }
+    }
+
+    /// Extent along each axis.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// All values, row-major.
+    #[must_use]
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+
+    /// All values, row-major.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+
+    /// Gives the values away.
+    #[must_use]
+    pub fn into_data(self) -> Vec<f32> {
+        self.data
+    }
+}
+
+/// The number of values of an array of this shape, or `None` where it does not fit a `usize`.
+#[must_use]
+pub fn element_count(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent))
+}
