@@ -1,5 +1,21 @@
 //! A convolutional network as a graph of named nodes, run in part forwards or backwards.
+//!
+//! [`arch`] describes the known architectures, [`graph`] is the network as data, [`Engine`] runs
+//! parts of it on a [`device`].
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "single precision is what networks are made of; indices are far below 2^52"
+)]
+
+pub mod arch;
+mod backward;
+mod compile;
+pub mod device;
+mod engine;
+pub mod graph;
 pub mod tensor;
 
+pub use engine::{Engine, Source, Trace};
 pub use tensor::Tensor;

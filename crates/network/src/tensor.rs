@@ -24,6 +24,25 @@ impl Tensor {
         Self { shape, data }
     }
 
+    /// An array whose shape and values are known to belong together.
+    pub(crate) fn from_parts(shape: impl Into<Vec<usize>>, data: Vec<f32>) -> Self {
+        let shape = shape.into();
+        debug_assert_eq!(element_count(&shape), Some(data.len()));
+        Self { shape, data }
+    }
+
+    /// Number of images of a batch: the extent along the first axis.
+    #[must_use]
+    pub fn images(&self) -> usize {
+        self.shape.first().copied().unwrap_or(1)
+    }
+
+    /// Shape `[C, H, W]` of one image of a batch; axes that are not there have an extent of 1.
+    #[must_use]
+    pub fn image_shape(&self) -> [usize; 3] {
+        [1, 2, 3].map(|axis| self.shape.get(axis).copied().unwrap_or(1))
+    }
+
     /// Extent along each axis.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
@@ -51,5 +70,7 @@ impl Tensor {
 /// The number of values of an array of this shape, or `None` where it does not fit a `usize`.
 #[must_use]
 pub fn element_count(shape: &[usize]) -> Option<usize> {
-    shape.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent))
+    shape
+        .iter()
+        .try_fold(1usize, |count, &extent| count.checked_mul(extent))
 }

@@ -1,0 +1,158 @@
+//! Fusion: a convolution takes along the batch normalisation, ReLU and sum behind it and the
+//! normalisation in front of it, as far as nobody else reads the values in between.
+
+use super::{Action, Step};
+use crate::graph::{Graph, NodeId, Operation};
+
+/// The steps that compute the needed nodes, in order. Flattening and concatenation need no step
+/// here: whether their values must be copied shows when they are placed.
+pub(super) fn fuse(
+    graph: &Graph,
+    needed: &[NodeId],
+    sources: &[NodeId],
+    wanted: &[NodeId],
+) -> Vec<Step> {
+    let mut fusion = Fusion::new(graph, needed, wanted);
+    let mut steps = Vec::new();
+    for &id in needed {
+        if sources.contains(&id) || fusion.absorbed[id.0] {
+            continue;
+        }
+        steps.extend(fusion.step(id));
+    }
+    steps
+}
+
+struct Fusion<'g> {
+    graph: &'g Graph,
+    /// For every node, the only needed node that reads it, if there is just one and the value is
+    /// not wanted itself.
+    only_reader: Vec<Option<NodeId>>,
+    /// Nodes that an earlier step computes along.
+    absorbed: Vec<bool>,
+    /// Normalisations that a convolution applies to its input.
+    prologues: Vec<Option<(NodeId, bool)>>,
+}
+
+impl<'g> Fusion<'g> {
+    fn new(graph: &'g Graph, needed: &[NodeId], wanted: &[NodeId]) -> Self {
+        let count = graph.nodes().len();
+        let mut readers: Vec<Vec<NodeId>> = vec![Vec::new(); count];
+        for &id in needed {
+            for input in &graph.node(id).inputs {
+                readers[input.0].push(id);
+            }
+        }
+        let only_reader = readers
+            .iter()
+            .enumerate()
+            .map(|(index, readers)| match readers[..] {
+                [reader] if !wanted.contains(&NodeId(index)) => Some(reader),
+                _ => None,
+            })
+            .collect();
+        Self {
+            graph,
+            only_reader,
+            absorbed: vec![false; count],
+            prologues: vec![None; count],
+        }
+    }
+
+    fn operation(&self, id: NodeId) -> &'g Operation {
+        &self.graph.node(id).operation
+    }
+
+    /// The only reader of `id`, if its operation is one that `accepts`; it counts as computed.
+    fn absorb(&mut self, id: NodeId, accepts: impl Fn(&Operation) -> bool) -> Option<NodeId> {
+        let reader = self.only_reader[id.0].filter(|&reader| accepts(self.operation(reader)))?;
+        self.absorbed[reader.0] = true;
+        Some(reader)
+    }
+
+    fn absorb_relu(&mut self, tail: &mut NodeId) -> bool {
+        let relu = self.absorb(*tail, |operation| matches!(operation, Operation::Relu));
+        *tail = relu.unwrap_or(*tail);
+        relu.is_some()
+    }
+
+    fn step(&mut self, id: NodeId) -> Option<Step> {
+        let inputs = self.graph.node(id).inputs.clone();
+        let mut output = id;
+        let action = match self.operation(id) {
+            Operation::Input | Operation::Flatten | Operation::Concat => return None,
+            Operation::Convolution(_) => return Some(self.convolution(id)),
+            Operation::Affine { .. } | Operation::BatchNorm(_) => {
+                let relu = self.absorb_relu(&mut output);
+                let into_convolution = self.only_reader[output.0]
+                    .filter(|&reader| matches!(self.operation(reader), Operation::Convolution(_)));
+                if let Some(convolution) = into_convolution {
+                    self.prologues[convolution.0] = Some((id, relu));
+                    return None;
+                }
+                Action::Affine { node: id, relu }
+            }
+            Operation::Linear(_) => Action::Linear {
+                node: id,
+                relu: self.absorb_relu(&mut output),
+            },
+            Operation::Relu => Action::Relu,
+            Operation::MaxPool(window) => Action::MaxPool(*window),
+            Operation::AveragePool(window) => Action::AveragePool(*window),
+            Operation::AdaptiveAveragePool { .. } => Action::AdaptiveAveragePool,
+            Operation::Sum { scale } => Action::Sum { scale: *scale },
+        };
+        Some(Step {
+            action,
+            inputs,
+            output,
+        })
+    }
+
+    fn convolution(&mut self, id: NodeId) -> Step {
+        let prologue = self.prologues[id.0];
+        let first = prologue.map_or(id, |(norm, _)| norm);
+        let mut inputs = vec![self.graph.node(first).inputs[0]];
+        let mut output = id;
+        let norm = self.absorb(id, |operation| matches!(operation, Operation::BatchNorm(_)));
+        output = norm.unwrap_or(output);
+        let relu = self.absorb_relu(&mut output);
+        let sum = self.absorb_sum(id, &mut output, &mut inputs);
+        Step {
+            action: Action::Convolution {
+                node: id,
+                norm,
+                prologue,
+                relu,
+                sum,
+            },
+            inputs,
+            output,
+        }
+    }
+
+    /// A sum of two values of which the other is there before the convolution starts.
+    fn absorb_sum(
+        &mut self,
+        convolution: NodeId,
+        tail: &mut NodeId,
+        inputs: &mut Vec<NodeId>,
+    ) -> Option<f32> {
+        let sum = self.only_reader[tail.0]?;
+        let &Operation::Sum { scale } = self.operation(sum) else {
+            return None;
+        };
+        let other = match self.graph.node(sum).inputs[..] {
+            [first, second] if first == *tail => second,
+            [first, second] if second == *tail => first,
+            _ => return None,
+        };
+        if other >= convolution {
+            return None;
+        }
+        self.absorbed[sum.0] = true;
+        inputs.push(other);
+        *tail = sum;
+        Some(scale)
+    }
+}

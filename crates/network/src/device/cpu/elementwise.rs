@@ -1,0 +1,67 @@
+//! Operations that treat every value alike.
+
+use crate::device::{Region, RegionMut, ScaleShift};
+
+pub(super) fn affine(
+    affine: &ScaleShift,
+    input: Region<'_, Vec<f32>>,
+    output: RegionMut<'_, Vec<f32>>,
+) {
+    output.for_each_plane(|image, channel, values| {
+        let (scale, shift) = (affine.scale[channel], affine.shift[channel]);
+        let floor = if affine.relu { 0.0 } else { f32::NEG_INFINITY };
+        for (value, &input) in values.iter_mut().zip(input.plane(image, channel)) {
+            *value = (scale * input + shift).max(floor);
+        }
+    });
+}
+
+pub(super) fn relu(input: Region<'_, Vec<f32>>, output: RegionMut<'_, Vec<f32>>) {
+    output.for_each_plane(|image, channel, values| {
+        for (value, &input) in values.iter_mut().zip(input.plane(image, channel)) {
+            *value = input.max(0.0);
+        }
+    });
+}
+
+pub(super) fn relu_gradient(
+    relu_output: Region<'_, Vec<f32>>,
+    output_gradient: Region<'_, Vec<f32>>,
+    input_gradient: RegionMut<'_, Vec<f32>>,
+) {
+    input_gradient.for_each_plane(|image, channel, values| {
+        let open = relu_output.plane(image, channel);
+        let gradient = output_gradient.plane(image, channel);
+        for ((value, &open), &gradient) in values.iter_mut().zip(open).zip(gradient) {
+            *value = if open > 0.0 { gradient } else { 0.0 };
+        }
+    });
+}
+
+pub(super) fn sum(factor: f32, inputs: &[Region<'_, Vec<f32>>], output: RegionMut<'_, Vec<f32>>) {
+    output.for_each_plane(|image, channel, values| {
+        let (first, others) = inputs
+            .split_first()
+            .map_or((None, inputs), |(f, o)| (Some(f), o));
+        match first {
+            Some(first) => values.copy_from_slice(first.plane(image, channel)),
+            None => values.fill(0.0),
+        }
+        for other in others {
+            for (value, &other) in values.iter_mut().zip(other.plane(image, channel)) {
+                *value += other;
+            }
+        }
+        for value in values {
+            *value *= factor;
+        }
+    });
+}
+
+pub(super) fn accumulate(input: Region<'_, Vec<f32>>, output: RegionMut<'_, Vec<f32>>) {
+    output.for_each_plane(|image, channel, values| {
+        for (value, &input) in values.iter_mut().zip(input.plane(image, channel)) {
+            *value += input;
+        }
+    });
+}

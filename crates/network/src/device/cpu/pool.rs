@@ -1,0 +1,184 @@
+//! Pooling and the way of gradients back through it.
+
+use std::ops::Range;
+
+use crate::device::{Region, RegionMut};
+use crate::graph::Window;
+
+/// The part of window `position` that lies on the plane.
+fn span(window: &Window, axis: usize, position: usize, extent: usize) -> Range<usize> {
+    let start = position * window.stride[axis];
+    let end = (start + window.kernel[axis]).saturating_sub(window.padding[axis]);
+    start.saturating_sub(window.padding[axis])..end.min(extent)
+}
+
+/// Calls `visit(output index, rows, columns)` for every window.
+fn for_each_window(
+    window: &Window,
+    [height, width]: [usize; 2],
+    [rows, columns]: [usize; 2],
+    mut visit: impl FnMut(usize, Range<usize>, Range<usize>),
+) {
+    for row in 0..rows {
+        let across_rows = span(window, 0, row, height);
+        for column in 0..columns {
+            visit(
+                row * columns + column,
+                across_rows.clone(),
+                span(window, 1, column, width),
+            );
+        }
+    }
+}
+
+pub(super) fn max_pool(
+    window: &Window,
+    input: Region<'_, Vec<f32>>,
+    output: RegionMut<'_, Vec<f32>>,
+) {
+    let size = [input.layout.height, input.layout.width];
+    let output_size = [output.layout.height, output.layout.width];
+    output.for_each_plane(|image, channel, values| {
+        let input = input.plane(image, channel);
+        let mut best = vec![0.0_f32; size[1]];
+        for (row, values) in values.chunks_exact_mut(output_size[1].max(1)).enumerate() {
+            // First down the columns, which is one pass over neighbours in memory.
+            best.fill(f32::NEG_INFINITY);
+            for from in span(window, 0, row, size[0]) {
+                let line = &input[from * size[1]..(from + 1) * size[1]];
+                for (best, &value) in best.iter_mut().zip(line) {
+                    *best = if value > *best || value.is_nan() {
+                        value
+                    } else {
+                        *best
+                    };
+                }
+            }
+            for (column, value) in values.iter_mut().enumerate() {
+                let mut winner = f32::NEG_INFINITY;
+                for &best in &best[span(window, 1, column, size[1])] {
+                    winner = if best > winner || best.is_nan() {
+                        best
+                    } else {
+                        winner
+                    };
+                }
+                *value = winner;
+            }
+        }
+    });
+}
+
+pub(super) fn max_pool_gradient(
+    window: &Window,
+    input: Region<'_, Vec<f32>>,
+    output_gradient: Region<'_, Vec<f32>>,
+    input_gradient: RegionMut<'_, Vec<f32>>,
+) {
+    let size = [input.layout.height, input.layout.width];
+    let output_size = [output_gradient.layout.height, output_gradient.layout.width];
+    input_gradient.for_each_plane(|image, channel, values| {
+        values.fill(0.0);
+        let input = input.plane(image, channel);
+        let gradient = output_gradient.plane(image, channel);
+        for_each_window(window, size, output_size, |index, rows, columns| {
+            let mut winner = rows.start * size[1] + columns.start;
+            for row in rows {
+                for position in row * size[1] + columns.start..row * size[1] + columns.end {
+                    if input[position] > input[winner] || input[position].is_nan() {
+                        winner = position;
+                    }
+                }
+            }
+            values[winner] += gradient[index];
+        });
+    });
+}
+
+pub(super) fn average_pool(
+    window: &Window,
+    input: Region<'_, Vec<f32>>,
+    output: RegionMut<'_, Vec<f32>>,
+) {
+    let size = [input.layout.height, input.layout.width];
+    let output_size = [output.layout.height, output.layout.width];
+    let share = 1.0 / (window.kernel[0] * window.kernel[1]) as f32;
+    output.for_each_plane(|image, channel, values| {
+        let input = input.plane(image, channel);
+        for_each_window(window, size, output_size, |index, rows, columns| {
+            let mut sum = 0.0;
+            for row in rows {
+                sum += input[row * size[1]..][columns.clone()].iter().sum::<f32>();
+            }
+            values[index] = sum * share;
+        });
+    });
+}
+
+pub(super) fn average_pool_gradient(
+    window: &Window,
+    output_gradient: Region<'_, Vec<f32>>,
+    input_gradient: RegionMut<'_, Vec<f32>>,
+) {
+    let size = [input_gradient.layout.height, input_gradient.layout.width];
+    let output_size = [output_gradient.layout.height, output_gradient.layout.width];
+    let share = 1.0 / (window.kernel[0] * window.kernel[1]) as f32;
+    input_gradient.for_each_plane(|image, channel, values| {
+        values.fill(0.0);
+        let gradient = output_gradient.plane(image, channel);
+        for_each_window(window, size, output_size, |index, rows, columns| {
+            for row in rows {
+                for value in &mut values[row * size[1]..][columns.clone()] {
+                    *value += gradient[index] * share;
+                }
+            }
+        });
+    });
+}
+
+/// Rows (or columns) of window `position` of `count` over `extent`.
+fn adaptive_span(position: usize, count: usize, extent: usize) -> Range<usize> {
+    position * extent / count..((position + 1) * extent).div_ceil(count)
+}
+
+pub(super) fn adaptive_average_pool(input: Region<'_, Vec<f32>>, output: RegionMut<'_, Vec<f32>>) {
+    let [height, width] = [input.layout.height, input.layout.width];
+    let [rows, columns] = [output.layout.height, output.layout.width];
+    output.for_each_plane(|image, channel, values| {
+        let input = input.plane(image, channel);
+        for (index, value) in values.iter_mut().enumerate() {
+            let down = adaptive_span(index / columns, rows, height);
+            let across = adaptive_span(index % columns, columns, width);
+            let count = (down.len() * across.len()) as f64;
+            // A mean over a whole plane has up to 10^5 terms: double precision.
+            let sum: f64 = down
+                .map(|row| {
+                    let values = &input[row * width..][across.clone()];
+                    values.iter().map(|&value| f64::from(value)).sum::<f64>()
+                })
+                .sum();
+            *value = (sum / count) as f32;
+        }
+    });
+}
+
+pub(super) fn adaptive_average_pool_gradient(
+    output_gradient: Region<'_, Vec<f32>>,
+    input_gradient: RegionMut<'_, Vec<f32>>,
+) {
+    let [height, width] = [input_gradient.layout.height, input_gradient.layout.width];
+    let [rows, columns] = [output_gradient.layout.height, output_gradient.layout.width];
+    input_gradient.for_each_plane(|image, channel, values| {
+        values.fill(0.0);
+        for (index, &gradient) in output_gradient.plane(image, channel).iter().enumerate() {
+            let down = adaptive_span(index / columns, rows, height);
+            let across = adaptive_span(index % columns, columns, width);
+            let share = gradient / (down.len() * across.len()) as f32;
+            for row in down {
+                for value in &mut values[row * width..][across.clone()] {
+                    *value += share;
+                }
+            }
+        }
+    });
+}

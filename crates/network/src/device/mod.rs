@@ -1,0 +1,181 @@
+//! Devices: what a machine must be able to do so that a network can run on it.
+//!
+//! [`Device`] is the list of primitives; running a graph forwards and backwards is written once
+//! above it. All primitives take whole batches: shapes are `[N, C, H, W]`.
+
+pub mod cpu;
+mod geometry;
+mod region;
+
+pub use cpu::Cpu;
+pub use geometry::ConvolutionGeometry;
+pub use region::{Layout, Region, RegionMut};
+
+use crate::graph::Window;
+
+/// `scale[c] x + shift[c]` for each channel, then perhaps `max(., 0)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScaleShift {
+    /// Factor for each channel.
+    pub scale: Vec<f32>,
+    /// Summand for each channel.
+    pub shift: Vec<f32>,
+    /// Whether negative results become zero.
+    pub relu: bool,
+}
+
+/// What happens to the result of a convolution before it is written, in this order.
+#[derive(Debug)]
+pub struct Epilogue<'b, B> {
+    /// Negative values become zero.
+    pub relu: bool,
+    /// The result becomes `factor * (result + other)`.
+    pub sum: Option<(Region<'b, B>, f32)>,
+}
+
+/// The primitives of a machine that can run networks.
+///
+/// Inputs and outputs never overlap. Gradients are those of a scalar with respect to the input of
+/// the primitive, given the gradient with respect to its output; they replace what `input_gradient`
+/// held.
+pub trait Device: Send + Sync + 'static {
+    /// Memory of the device, counted in `f32`.
+    type Buffer: Send + Sync;
+    /// Weights of a convolution, packed for the device.
+    type Convolution: Send + Sync;
+    /// Weights of a convolution, packed for the gradient of its input.
+    type ConvolutionGradient: Send + Sync;
+    /// Weights of a fully connected layer.
+    type Linear: Send + Sync;
+
+    /// What people call it, such as `cpu`.
+    fn name(&self) -> String;
+
+    /// Memory for that many values, with any content.
+    fn allocate(&self, length: usize) -> Self::Buffer;
+    /// Makes sure that a buffer holds at least that many values; what it held may be lost.
+    fn reserve(&self, buffer: &mut Self::Buffer, length: usize);
+    /// Copies values of the host, without gaps, to the device.
+    fn upload(&self, values: &[f32], output: RegionMut<'_, Self::Buffer>);
+    /// Copies values to the host, without gaps.
+    fn download(&self, input: Region<'_, Self::Buffer>) -> Vec<f32>;
+    /// Copies a value; an input of one image is repeated for all images of the output.
+    fn copy(&self, input: Region<'_, Self::Buffer>, output: RegionMut<'_, Self::Buffer>);
+
+    /// Packs the weights `[O, I / groups, KH, KW]` and biases `[O]` of a convolution.
+    fn prepare_convolution(
+        &self,
+        geometry: &ConvolutionGeometry,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+    ) -> Self::Convolution;
+    /// Convolution. The prologue applies to the input but not to the zeros that pad it.
+    fn convolution(
+        &self,
+        convolution: &Self::Convolution,
+        prologue: Option<&ScaleShift>,
+        input: Region<'_, Self::Buffer>,
+        output: RegionMut<'_, Self::Buffer>,
+        epilogue: &Epilogue<'_, Self::Buffer>,
+    );
+    /// Packs the weights of a convolution for [`Device::convolution_gradient`].
+    fn prepare_convolution_gradient(
+        &self,
+        geometry: &ConvolutionGeometry,
+        weight: &[f32],
+    ) -> Self::ConvolutionGradient;
+    /// Gradient of a convolution with respect to its input.
+    fn convolution_gradient(
+        &self,
+        convolution: &Self::ConvolutionGradient,
+        output_gradient: Region<'_, Self::Buffer>,
+        input_gradient: RegionMut<'_, Self::Buffer>,
+    );
+
+    /// Packs the weights `[O, I]` and biases `[O]` of a fully connected layer.
+    fn prepare_linear(&self, outputs: usize, weight: &[f32], bias: &[f32]) -> Self::Linear;
+    /// Fully connected layer, with a ReLU or without.
+    fn linear(
+        &self,
+        linear: &Self::Linear,
+        relu: bool,
+        input: Region<'_, Self::Buffer>,
+        output: RegionMut<'_, Self::Buffer>,
+    );
+    /// Gradient of a fully connected layer.
+    fn linear_gradient(
+        &self,
+        linear: &Self::Linear,
+        output_gradient: Region<'_, Self::Buffer>,
+        input_gradient: RegionMut<'_, Self::Buffer>,
+    );
+
+    /// Scales and shifts each channel.
+    fn affine(
+        &self,
+        affine: &ScaleShift,
+        input: Region<'_, Self::Buffer>,
+        output: RegionMut<'_, Self::Buffer>,
+    );
+    /// `max(x, 0)`.
+    fn relu(&self, input: Region<'_, Self::Buffer>, output: RegionMut<'_, Self::Buffer>);
+    /// Lets the gradient pass where the ReLU's result was positive.
+    fn relu_gradient(
+        &self,
+        relu_output: Region<'_, Self::Buffer>,
+        output_gradient: Region<'_, Self::Buffer>,
+        input_gradient: RegionMut<'_, Self::Buffer>,
+    );
+    /// `factor * (x_1 + x_2 + ...)`.
+    fn sum(
+        &self,
+        factor: f32,
+        inputs: &[Region<'_, Self::Buffer>],
+        output: RegionMut<'_, Self::Buffer>,
+    );
+    /// Adds a value to another.
+    fn accumulate(&self, input: Region<'_, Self::Buffer>, output: RegionMut<'_, Self::Buffer>);
+
+    /// Maximum of each window.
+    fn max_pool(
+        &self,
+        window: &Window,
+        input: Region<'_, Self::Buffer>,
+        output: RegionMut<'_, Self::Buffer>,
+    );
+    /// Hands each gradient to the first maximum of its window.
+    fn max_pool_gradient(
+        &self,
+        window: &Window,
+        input: Region<'_, Self::Buffer>,
+        output_gradient: Region<'_, Self::Buffer>,
+        input_gradient: RegionMut<'_, Self::Buffer>,
+    );
+    /// Mean of each window, padding counted.
+    fn average_pool(
+        &self,
+        window: &Window,
+        input: Region<'_, Self::Buffer>,
+        output: RegionMut<'_, Self::Buffer>,
+    );
+    /// Spreads each gradient over its window.
+    fn average_pool_gradient(
+        &self,
+        window: &Window,
+        output_gradient: Region<'_, Self::Buffer>,
+        input_gradient: RegionMut<'_, Self::Buffer>,
+    );
+    /// Means over a grid of windows that covers the plane; window `i` of `n` over `extent` rows is
+    /// rows `floor(i extent / n)` to `ceil((i + 1) extent / n)`.
+    fn adaptive_average_pool(
+        &self,
+        input: Region<'_, Self::Buffer>,
+        output: RegionMut<'_, Self::Buffer>,
+    );
+    /// Spreads each gradient over its window.
+    fn adaptive_average_pool_gradient(
+        &self,
+        output_gradient: Region<'_, Self::Buffer>,
+        input_gradient: RegionMut<'_, Self::Buffer>,
+    );
+}

@@ -1,0 +1,454 @@
+//! Runs parts of a graph on a device.
+//!
+//! [`Engine::run`] computes any values of the graph from any others, which is all that running
+//! forwards means: from the image to the logits, from the image to a layer (`prefix`), or from
+//! altered activations of a layer to the logits (`suffix`). [`Engine::backward`] follows the
+//! gradient of the logits the other way.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::compile::{Action, Plan, Step};
+use crate::device::{Device, Epilogue, Layout, Region, RegionMut, ScaleShift};
+use crate::graph::{Graph, NodeId, Operation, Shape, ShapeError};
+use crate::tensor::Tensor;
+
+type Sources = Vec<(NodeId, Shape)>;
+type Shared<K, V> = Mutex<HashMap<K, Arc<V>>>;
+
+/// A graph on a device.
+pub struct Engine<D: Device> {
+    graph: Graph,
+    device: D,
+    plans: Shared<(Sources, Vec<NodeId>), Plan>,
+    convolutions: Shared<(NodeId, Option<NodeId>), D::Convolution>,
+    pub(crate) convolution_gradients: Shared<NodeId, D::ConvolutionGradient>,
+    linears: Shared<NodeId, D::Linear>,
+    affines: Shared<(NodeId, bool), ScaleShift>,
+    /// Buffers of finished runs, to be used again: fresh memory costs a page fault for every page.
+    spare: Mutex<Vec<Vec<D::Buffer>>>,
+}
+
+/// Values that a run was asked to keep, on the device.
+pub struct Trace<D: Device> {
+    plan: Arc<Plan>,
+    values: HashMap<NodeId, (Arc<D::Buffer>, Layout)>,
+}
+
+/// A value to start a run from.
+pub enum Source<'a, D: Device> {
+    /// Values of the host, `[N, C, H, W]`.
+    Host(&'a Tensor),
+    /// A value of an earlier run; one image stands for a whole batch.
+    Kept(Region<'a, D::Buffer>),
+}
+
+impl<D: Device> Clone for Source<'_, D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<D: Device> Copy for Source<'_, D> {}
+
+impl<D: Device> Source<'_, D> {
+    fn images_and_shape(&self) -> (usize, Shape) {
+        match self {
+            Self::Host(tensor) => (tensor.images(), tensor.image_shape()),
+            Self::Kept(region) => (region.layout.images, region.layout.shape()),
+        }
+    }
+}
+
+impl<D: Device> Trace<D> {
+    /// A kept value.
+    ///
+    /// # Panics
+    /// If the run was not asked to keep it.
+    #[must_use]
+    pub fn region(&self, id: NodeId) -> Region<'_, D::Buffer> {
+        let (buffer, layout) = &self.values[&id];
+        Region {
+            buffer,
+            layout: *layout,
+        }
+    }
+
+    /// Shape of the value of a node that the run computed, kept or not.
+    pub(crate) fn shape(&self, id: NodeId) -> Shape {
+        self.plan.shapes[&id]
+    }
+
+    /// Whether the run kept this value.
+    #[must_use]
+    pub fn holds(&self, id: NodeId) -> bool {
+        self.values.contains_key(&id)
+    }
+}
+
+/// What a cache holds under `key`, made first if need be.
+pub(crate) fn cached<K: Eq + std::hash::Hash, V>(
+    cache: &Shared<K, V>,
+    key: K,
+    make: impl FnOnce() -> V,
+) -> Arc<V> {
+    // A panic elsewhere leaves the map whole: entries are inserted in one go.
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(cache.entry(key).or_insert_with(|| Arc::new(make())))
+}
+
+impl<D: Device> Engine<D> {
+    /// Prepares a graph for a device. Weights are packed when they are first needed.
+    pub fn new(graph: Graph, device: D) -> Self {
+        Self {
+            graph,
+            device,
+            plans: Mutex::default(),
+            convolutions: Mutex::default(),
+            convolution_gradients: Mutex::default(),
+            linears: Mutex::default(),
+            affines: Mutex::default(),
+            spare: Mutex::default(),
+        }
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Where it runs.
+    #[must_use]
+    pub fn device(&self) -> &D {
+        &self.device
+    }
+
+    /// The logits `[N, outputs, 1, 1]` of a batch of images `[N, C, H, W]`.
+    ///
+    /// # Errors
+    /// Where the network cannot take images of this shape.
+    pub fn forward(&self, images: &Tensor) -> Result<Tensor, ShapeError> {
+        let output = self.graph.output();
+        let trace = self.run(&[(self.graph.input(), Source::Host(images))], &[output])?;
+        Ok(self.download(&trace, output))
+    }
+
+    /// Computes a batch of images up to the logits and keeps the values of `keep`, among them those
+    /// of the logits if asked for.
+    ///
+    /// # Errors
+    /// Where the network cannot take images of this shape.
+    pub fn prefix(&self, images: &Tensor, keep: &[NodeId]) -> Result<Trace<D>, ShapeError> {
+        self.run(&[(self.graph.input(), Source::Host(images))], keep)
+    }
+
+    /// The logits for a batch of altered activations `[N, C, H, W]` of `layer`. The values of
+    /// parallel branches ([`Graph::beside`]) are those that `trace` kept for one image.
+    ///
+    /// # Errors
+    /// Where the activations have another shape than the layer's.
+    pub fn suffix(
+        &self,
+        trace: &Trace<D>,
+        layer: NodeId,
+        activations: &Tensor,
+    ) -> Result<Tensor, ShapeError> {
+        let output = self.graph.output();
+        let mut sources = vec![(layer, Source::Host(activations))];
+        for id in self.graph.beside(layer) {
+            sources.push((id, Source::Kept(trace.region(id))));
+        }
+        let logits = self.run(&sources, &[output])?;
+        Ok(self.download(&logits, output))
+    }
+
+    /// A kept value, on the host: `[N, C, H, W]`.
+    #[must_use]
+    pub fn download(&self, trace: &Trace<D>, id: NodeId) -> Tensor {
+        self.download_region(trace.region(id))
+    }
+
+    pub(crate) fn download_region(&self, region: Region<'_, D::Buffer>) -> Tensor {
+        let Layout {
+            images,
+            channels,
+            height,
+            width,
+            ..
+        } = region.layout;
+        Tensor::from_parts(
+            [images, channels, height, width],
+            self.device.download(region),
+        )
+    }
+
+    /// Computes `wanted` from `sources`. All sources have as many images as the first, or one.
+    ///
+    /// # Errors
+    /// Names the first node whose inputs do not fit it.
+    ///
+    /// # Panics
+    /// If a wanted value cannot be computed from the sources.
+    pub fn run(
+        &self,
+        sources: &[(NodeId, Source<'_, D>)],
+        wanted: &[NodeId],
+    ) -> Result<Trace<D>, ShapeError> {
+        let plan = self.plan(sources, wanted)?;
+        let images = sources
+            .iter()
+            .map(|(_, source)| source.images_and_shape().0)
+            .max()
+            .unwrap_or(0);
+        let mut run = Run {
+            engine: self,
+            plan: &plan,
+            images,
+            buffers: self.workspace(&plan, images),
+        };
+        for (id, source) in sources {
+            run.put(*id, *source);
+        }
+        for step in &plan.steps {
+            run.step(step);
+        }
+        Ok(run.finish(wanted))
+    }
+
+    fn plan(
+        &self,
+        sources: &[(NodeId, Source<'_, D>)],
+        wanted: &[NodeId],
+    ) -> Result<Arc<Plan>, ShapeError> {
+        let shapes: Sources = sources
+            .iter()
+            .map(|(id, source)| (*id, source.images_and_shape().1))
+            .collect();
+        let key = (shapes, wanted.to_vec());
+        if let Some(plan) = self
+            .plans
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+        {
+            return Ok(Arc::clone(plan));
+        }
+        let plan = Plan::new(&self.graph, &key.0, wanted)?;
+        Ok(cached(&self.plans, key, || plan))
+    }
+
+    /// Buffers for all slots of a plan, of an earlier run where possible.
+    fn workspace(&self, plan: &Plan, images: usize) -> Vec<D::Buffer> {
+        let spare = self
+            .spare
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let mut buffers = spare.unwrap_or_default();
+        buffers.truncate(plan.slot_sizes.len());
+        for (slot, size) in plan.slot_sizes.iter().enumerate() {
+            match buffers.get_mut(slot) {
+                Some(buffer) => self.device.reserve(buffer, size * images),
+                None => buffers.push(self.device.allocate(size * images)),
+            }
+        }
+        buffers
+    }
+
+    fn convolution(&self, node: NodeId, norm: Option<NodeId>) -> Arc<D::Convolution> {
+        cached(&self.convolutions, (node, norm), || {
+            let Operation::Convolution(convolution) = &self.graph.node(node).operation else {
+                unreachable!("the plan names a convolution")
+            };
+            let geometry = &convolution.geometry;
+            let Some(norm) = norm else {
+                let bias = convolution.bias.as_deref();
+                return self
+                    .device
+                    .prepare_convolution(geometry, &convolution.weight, bias);
+            };
+            let Operation::BatchNorm(norm) = &self.graph.node(norm).operation else {
+                unreachable!("the plan names a batch normalisation")
+            };
+            // Folded in double precision: y = scale (W x + b) + shift.
+            let (scale, shift) = norm.scale_and_shift();
+            let per_output = convolution.weight.len() / geometry.out_channels;
+            let weight: Vec<f32> = convolution
+                .weight
+                .iter()
+                .enumerate()
+                .map(|(index, &value)| (f64::from(value) * scale[index / per_output]) as f32)
+                .collect();
+            let bias: Vec<f32> = (0..geometry.out_channels)
+                .map(|channel| {
+                    let bias = convolution.bias.as_ref().map_or(0.0, |bias| bias[channel]);
+                    (f64::from(bias) * scale[channel] + shift[channel]) as f32
+                })
+                .collect();
+            self.device
+                .prepare_convolution(geometry, &weight, Some(&bias))
+        })
+    }
+
+    pub(crate) fn linear(&self, node: NodeId) -> Arc<D::Linear> {
+        cached(&self.linears, node, || {
+            let Operation::Linear(linear) = &self.graph.node(node).operation else {
+                unreachable!("the plan names a fully connected layer")
+            };
+            self.device
+                .prepare_linear(linear.out_features, &linear.weight, &linear.bias)
+        })
+    }
+
+    pub(crate) fn affine(&self, node: NodeId, relu: bool) -> Arc<ScaleShift> {
+        cached(&self.affines, (node, relu), || {
+            match &self.graph.node(node).operation {
+                Operation::Affine { scale, shift } => ScaleShift {
+                    scale: scale.clone(),
+                    shift: shift.clone(),
+                    relu,
+                },
+                Operation::BatchNorm(norm) => {
+                    let (scale, shift) = norm.scale_and_shift();
+                    let single = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
+                    ScaleShift {
+                        scale: single(scale),
+                        shift: single(shift),
+                        relu,
+                    }
+                }
+                _ => unreachable!("the plan names a normalisation"),
+            }
+        })
+    }
+}
+
+/// One run of a plan.
+struct Run<'e, D: Device> {
+    engine: &'e Engine<D>,
+    plan: &'e Arc<Plan>,
+    images: usize,
+    buffers: Vec<D::Buffer>,
+}
+
+impl<D: Device> Run<'_, D> {
+    fn slot_and_layout(&self, id: NodeId) -> (usize, Layout) {
+        let placement = self.plan.placements[&id];
+        let [channels, height, width] = self.plan.shapes[&id];
+        let layout = Layout {
+            offset: placement.offset,
+            images: self.images,
+            image_stride: placement.image_stride,
+            channels,
+            height,
+            width,
+        };
+        (placement.slot, layout)
+    }
+
+    fn region(&self, id: NodeId) -> Region<'_, D::Buffer> {
+        let (slot, layout) = self.slot_and_layout(id);
+        Region {
+            buffer: &self.buffers[slot],
+            layout,
+        }
+    }
+
+    /// Takes the buffer that holds `id` out of the workspace while something is written to it.
+    fn write(&mut self, id: NodeId, write: impl FnOnce(&Self, RegionMut<'_, D::Buffer>)) {
+        let (slot, layout) = self.slot_and_layout(id);
+        let empty = self.engine.device.allocate(0);
+        let mut buffer = std::mem::replace(&mut self.buffers[slot], empty);
+        write(
+            self,
+            RegionMut {
+                buffer: &mut buffer,
+                layout,
+            },
+        );
+        self.buffers[slot] = buffer;
+    }
+
+    fn put(&mut self, id: NodeId, source: Source<'_, D>) {
+        self.write(id, |run, output| match source {
+            Source::Kept(region) => run.engine.device.copy(region, output),
+            Source::Host(tensor) if tensor.images() == run.images => {
+                run.engine.device.upload(tensor.data(), output);
+            }
+            Source::Host(tensor) => {
+                let repeated: Vec<f32> = tensor.data().repeat(run.images);
+                run.engine.device.upload(&repeated, output);
+            }
+        });
+    }
+
+    fn step(&mut self, step: &Step) {
+        self.write(step.output, |run, output| run.compute(step, output));
+    }
+
+    fn compute(&self, step: &Step, output: RegionMut<'_, D::Buffer>) {
+        let device = &self.engine.device;
+        let input = self.region(step.inputs[0]);
+        match &step.action {
+            Action::Convolution {
+                node,
+                norm,
+                prologue,
+                relu,
+                sum,
+            } => {
+                let convolution = self.engine.convolution(*node, *norm);
+                let prologue = prologue.map(|(norm, relu)| self.engine.affine(norm, relu));
+                let sum = sum.map(|factor| (self.region(step.inputs[1]), factor));
+                let epilogue = Epilogue { relu: *relu, sum };
+                device.convolution(&convolution, prologue.as_deref(), input, output, &epilogue);
+            }
+            Action::Linear { node, relu } => {
+                device.linear(&self.engine.linear(*node), *relu, input, output);
+            }
+            Action::Affine { node, relu } => {
+                device.affine(&self.engine.affine(*node, *relu), input, output);
+            }
+            Action::Relu => device.relu(input, output),
+            Action::MaxPool(window) => device.max_pool(window, input, output),
+            Action::AveragePool(window) => device.average_pool(window, input, output),
+            Action::AdaptiveAveragePool => device.adaptive_average_pool(input, output),
+            Action::Sum { scale } => {
+                let inputs: Vec<_> = step.inputs.iter().map(|&id| self.region(id)).collect();
+                device.sum(*scale, &inputs, output);
+            }
+            Action::Join { first_channels } => {
+                let RegionMut { buffer, layout } = output;
+                for (&id, &first) in step.inputs.iter().zip(first_channels) {
+                    let part = self.region(id);
+                    let layout = layout.channels(first, part.layout.channels);
+                    device.copy(part, RegionMut { buffer, layout });
+                }
+            }
+        }
+    }
+
+    /// Moves the wanted values out and leaves the rest of the memory for later runs.
+    fn finish(mut self, wanted: &[NodeId]) -> Trace<D> {
+        let mut kept: HashMap<usize, Arc<D::Buffer>> = HashMap::new();
+        let mut values = HashMap::new();
+        for &id in wanted {
+            let (slot, layout) = self.slot_and_layout(id);
+            let buffer = kept.entry(slot).or_insert_with(|| {
+                let empty = self.engine.device.allocate(0);
+                Arc::new(std::mem::replace(&mut self.buffers[slot], empty))
+            });
+            values.insert(id, (Arc::clone(buffer), layout));
+        }
+        let mut spare = self
+            .engine
+            .spare
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        spare.push(self.buffers);
+        Trace {
+            plan: Arc::clone(self.plan),
+            values,
+        }
+    }
+}
