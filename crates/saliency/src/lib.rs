@@ -1,1 +1,19 @@
-//! Placeholder head, replaced by the crate's own.
+//! Saliency maps of a sample, scores of a map, statistics of scores.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "maps are single precision; counts of pixels are far below 2^52"
+)]
+
+pub mod explanation;
+pub mod map;
+pub mod method;
+pub mod random;
+pub mod target;
+
+pub use explanation::{ExplainedImage, Explanation, Needs, Settings};
+pub use map::Map;
+pub use method::{METHODS, Method};
+pub use target::TargetClass;

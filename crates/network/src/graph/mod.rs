@@ -142,6 +142,38 @@ impl Graph {
         beside
     }
 
+    /// The image and every layer that adds a bias: convolutions with one and batch normalisations.
+    #[must_use]
+    pub fn bias_layers(&self) -> Vec<NodeId> {
+        let adds_bias = |operation: &Operation| match operation {
+            Operation::Convolution(convolution) => convolution.bias.is_some(),
+            Operation::Input | Operation::BatchNorm(_) => true,
+            _ => false,
+        };
+        (0..self.nodes.len())
+            .filter(|&index| adds_bias(&self.nodes[index].operation))
+            .map(NodeId)
+            .collect()
+    }
+
+    /// Number of channels of a node's value.
+    #[must_use]
+    pub fn channels(&self, id: NodeId) -> usize {
+        self.shapes(self.input_shape)
+            .map_or(0, |shapes| shapes[id.0][0])
+    }
+
+    /// Whether all readers of a node are ReLUs.
+    #[must_use]
+    pub fn is_rectified(&self, id: NodeId) -> bool {
+        let mut readers = self
+            .nodes
+            .iter()
+            .filter(|node| node.inputs.contains(&id))
+            .peekable();
+        readers.peek().is_some() && readers.all(|node| matches!(node.operation, Operation::Relu))
+    }
+
     /// Number of parameters that training adjusts (weights and biases; not the running statistics
     /// of batch normalisation).
     #[must_use]

@@ -1,0 +1,35 @@
+//! Eigen-CAM (Muhammad and Yeasin 2020, arXiv:2008.00299): the first principal component of the
+//! activations. It does not depend on the class.
+
+use mednet_network::graph::ShapeError;
+
+use super::principal_component::first_principal_component;
+use super::{Method, finish};
+use crate::explanation::{Explanation, Needs};
+use crate::map::Map;
+
+pub(super) struct EigenCam;
+
+impl Method for EigenCam {
+    fn names(&self) -> &'static [&'static str] {
+        &["eigencam"]
+    }
+
+    fn description(&self) -> &'static str {
+        "first principal component of the activations, whatever the class"
+    }
+
+    fn reference(&self) -> &'static str {
+        "Muhammad and Yeasin 2020, arXiv:2008.00299"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+        let activation = explanation.activation();
+        let map = first_principal_component(activation, explanation.mode());
+        Ok(finish(map, explanation))
+    }
+}

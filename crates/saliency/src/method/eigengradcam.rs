@@ -1,0 +1,48 @@
+//! Eigen-Grad-CAM: the first principal component of gradient times activation, which makes
+//! Eigen-CAM depend on the class (Gildenblat and contributors 2021, pytorch-grad-cam).
+
+use mednet_network::Tensor;
+use mednet_network::graph::ShapeError;
+
+use super::principal_component::first_principal_component;
+use super::{Method, finish};
+use crate::explanation::{Explanation, Needs};
+use crate::map::Map;
+
+pub(super) struct EigenGradCam;
+
+impl Method for EigenGradCam {
+    fn names(&self) -> &'static [&'static str] {
+        &["eigengradcam"]
+    }
+
+    fn description(&self) -> &'static str {
+        "first principal component of gradient times activation"
+    }
+
+    fn reference(&self) -> &'static str {
+        "Gildenblat and contributors 2021, pytorch-grad-cam"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
+            gradient: true,
+            ..Needs::default()
+        }
+    }
+
+    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+        let mut product: Tensor = explanation.activation().clone();
+        for (value, gradient) in product
+            .data_mut()
+            .iter_mut()
+            .zip(explanation.gradient().data())
+        {
+            *value *= gradient;
+        }
+        Ok(finish(
+            first_principal_component(&product, explanation.mode()),
+            explanation,
+        ))
+    }
+}

@@ -1,0 +1,41 @@
+//! Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391): each channel counts as much as its gradient
+//! does on average, `sum_k mean(G_k) A_k`.
+
+use mednet_network::graph::ShapeError;
+
+use super::{Method, channels, finish, sum};
+use crate::explanation::{Explanation, Needs};
+use crate::map::Map;
+
+pub(super) struct GradCam;
+
+impl Method for GradCam {
+    fn names(&self) -> &'static [&'static str] {
+        &["gradcam"]
+    }
+
+    fn description(&self) -> &'static str {
+        "channels weighted by their mean gradient"
+    }
+
+    fn reference(&self) -> &'static str {
+        "Selvaraju et al. 2017, arXiv:1610.02391"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
+            gradient: true,
+            ..Needs::default()
+        }
+    }
+
+    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+        let weights: Vec<f64> = channels(explanation.gradient())
+            .map(|gradient| sum(gradient.iter().copied()) / gradient.len() as f64)
+            .collect();
+        Ok(finish(
+            Map::weighted_sum(explanation.activation(), &weights),
+            explanation,
+        ))
+    }
+}

@@ -1,0 +1,105 @@
+//! Saliency methods, one file each: how much each part of an image speaks for a class.
+//!
+//! To add one: write its file with a unit struct that is a [`Method`] and add it to [`METHODS`].
+//! The command line, the tables of the documentation and the tests go through that list.
+//!
+//! Notation: `A` is the activation of the layer (`[K, h, w]`), `G` the gradient of the explained
+//! logit with respect to it. All maps of class activation methods go through [`Map::finish`].
+
+mod ablationcam;
+mod eigencam;
+mod eigengradcam;
+mod fullgrad;
+mod gradcam;
+mod gradcam_plus_plus;
+mod gradcamelementwise;
+mod hirescam;
+mod layercam;
+mod principal_component;
+mod randomcam;
+mod scorecam;
+mod xgradcam;
+
+use mednet_network::Tensor;
+use mednet_network::graph::ShapeError;
+
+use crate::explanation::{Explanation, Needs};
+use crate::map::Map;
+
+/// All methods, in alphabetic order.
+pub const METHODS: &[&dyn Method] = &[
+    &ablationcam::AblationCam,
+    &eigencam::EigenCam,
+    &eigengradcam::EigenGradCam,
+    &fullgrad::FullGrad,
+    &gradcam::GradCam,
+    &gradcam_plus_plus::GradCamPlusPlus,
+    &gradcamelementwise::GradCamElementWise,
+    &hirescam::HiResCam,
+    &layercam::LayerCam,
+    &randomcam::RandomCam,
+    &scorecam::ScoreCam,
+    &xgradcam::XGradCam,
+];
+
+/// A way to say which parts of an image speak for a class.
+pub trait Method: Sync {
+    /// What users call it, and its synonyms: the first is the canonical name, which is also the
+    /// name of its output folder.
+    fn names(&self) -> &'static [&'static str];
+    /// One line for people.
+    fn description(&self) -> &'static str;
+    /// Author, year and where to find the paper.
+    fn reference(&self) -> &'static str;
+    /// What it needs to know.
+    fn needs(&self) -> Needs;
+    /// Whether the map depends on the layer that is looked at.
+    fn uses_layer(&self) -> bool {
+        true
+    }
+    /// The map of one logit of one image, `[H, W]` of the image, values in `[0, 1]`.
+    ///
+    /// # Errors
+    /// Where the network cannot take the altered image or activation.
+    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError>;
+}
+
+/// Finds a method by any of its names, in upper or lower case.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static dyn Method> {
+    let name = name.to_lowercase();
+    METHODS
+        .iter()
+        .copied()
+        .find(|method| method.names().contains(&name.as_str()))
+}
+
+/// Enlarges and scales the map of a layer to the image of `explanation`.
+fn finish(map: Map, explanation: &dyn Explanation) -> Map {
+    let [_, height, width] = explanation.image().image_shape();
+    map.finish(height, width)
+}
+
+/// The channels of a value `[1, K, h, w]`.
+fn channels(value: &Tensor) -> impl Iterator<Item = &[f32]> {
+    let [_, height, width] = value.image_shape();
+    value.data().chunks_exact(height * width)
+}
+
+/// The sum of values in double precision.
+fn sum(values: impl IntoIterator<Item = f32>) -> f64 {
+    values.into_iter().map(f64::from).sum()
+}
+
+/// The map `sum_k combine(G_k, A_k)`, position by position.
+fn sum_over_channels(explanation: &dyn Explanation, combine: impl Fn(f64, f64) -> f64) -> Map {
+    let [_, height, width] = explanation.activation().image_shape();
+    let mut sums = vec![0.0; height * width];
+    let pairs = channels(explanation.gradient()).zip(channels(explanation.activation()));
+    for (gradient, activation) in pairs {
+        for ((sum, &gradient), &activation) in sums.iter_mut().zip(gradient).zip(activation) {
+            *sum += combine(f64::from(gradient), f64::from(activation));
+        }
+    }
+    Map::from_sums(height, width, &sums)
+}

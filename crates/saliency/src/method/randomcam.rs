@@ -1,0 +1,42 @@
+//! RandomCAM: channels weighted by chance, uniformly from `[-1, 1]`. A control: a method that is
+//! no better than this says nothing about the class.
+
+use mednet_network::graph::ShapeError;
+use rand::RngExt;
+
+use super::{Method, finish};
+use crate::explanation::{Explanation, Needs};
+use crate::map::Map;
+use crate::random::Purpose;
+
+pub(super) struct RandomCam;
+
+impl Method for RandomCam {
+    fn names(&self) -> &'static [&'static str] {
+        &["randomcam"]
+    }
+
+    fn description(&self) -> &'static str {
+        "channels weighted by chance: a control"
+    }
+
+    fn reference(&self) -> &'static str {
+        "a control of pytorch-grad-cam (Gildenblat 2021), seeded here"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+        let mut random = explanation.random(Purpose::RandomCam);
+        let count = explanation.activation().image_shape()[0];
+        let weights: Vec<f64> = (0..count)
+            .map(|_| random.random_range(-1.0..=1.0))
+            .collect();
+        Ok(finish(
+            Map::weighted_sum(explanation.activation(), &weights),
+            explanation,
+        ))
+    }
+}
