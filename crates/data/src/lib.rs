@@ -1,10 +1,33 @@
 //! Databases, splits, annotations, image reading and input transforms: files on disk become
 //! [`Sample`]s, ready for a network.
+//!
+//! The way of a sample: a [`DataModule`] (by name, or from a split file) holds [`DataSet`]s of
+//! [`SampleRecord`]s; a [`SampleLoader`] finds the file of a record below its data directory
+//! ([`DataDirectories`]), decodes it by the rule of its [`Database`] and applies the
+//! [`TransformPipeline`] of the network to picture and boxes alike.
 
 pub mod annotation;
+pub mod database;
+pub mod datamodule;
+pub mod directory;
+pub mod error;
+pub mod load;
 pub mod mode;
+pub mod name;
+pub mod read;
 pub mod sample;
+pub mod split;
+pub mod suggest;
+pub mod transform;
 
 pub use annotation::BoundingBox;
+pub use database::Database;
+pub use datamodule::{Configuration, DataModule, DataSet, OutputClash};
+pub use directory::DataDirectories;
+pub use error::Error;
+pub use load::{Checked, Loaded, SampleLoader};
 pub use mode::Mode;
-pub use sample::{Image, Sample, Target};
+pub use read::Notice;
+pub use sample::{Image, ImageSize, Sample, Target};
+pub use split::SampleRecord;
+pub use transform::{Geometry, Transform, TransformPipeline};

@@ -11,6 +11,7 @@ pub mod explanation;
 pub mod map;
 pub mod method;
 pub mod random;
+pub mod run;
 pub mod target;
 
 pub use explanation::{ExplainedImage, Explanation, Needs, Settings};

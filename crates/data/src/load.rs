@@ -1,0 +1,169 @@
+//! From a record of a split to a sample that is ready for a network.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::read::{self, Borders};
+use crate::{
+    DataDirectories, DataModule, Error, ImageSize, Mode, Notice, Sample, SampleRecord,
+    TransformPipeline,
+};
+
+/// A sample and what was done to its picture on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// Picture and boxes after the transforms.
+    pub sample: Sample,
+    /// Rows and columns before the transforms, after the removal of black borders.
+    pub raw_size: ImageSize,
+    /// What the owner of the file should know.
+    pub notices: Vec<Notice>,
+}
+
+/// Loads the samples of one data module. Cheap to share between threads.
+#[derive(Debug, Clone)]
+pub struct SampleLoader {
+    directories: DataDirectories,
+    /// Data directory by the slug of the database.
+    roots: HashMap<&'static str, PathBuf>,
+    transforms: TransformPipeline,
+    mode: Mode,
+}
+
+impl SampleLoader {
+    /// Find the data directories of all databases of the module. `transforms` are those of the
+    /// network; an empty pipeline gives the pictures as stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoDataDirectory`] or [`Error::DataDirectoryMissing`], which say how to set it.
+    pub fn new(
+        module: &DataModule,
+        directories: &DataDirectories,
+        transforms: TransformPipeline,
+        mode: Mode,
+    ) -> Result<Self, Error> {
+        let mut roots = HashMap::new();
+        for record in module.datasets.iter().flat_map(|dataset| &dataset.samples) {
+            if !roots.contains_key(record.database.slug) {
+                let root = directories.of_module(module, record.database)?;
+                roots.insert(record.database.slug, root);
+            }
+        }
+        Ok(Self {
+            directories: directories.clone(),
+            roots,
+            transforms,
+            mode,
+        })
+    }
+
+    /// The transforms that are applied.
+    #[must_use]
+    pub fn transforms(&self) -> &TransformPipeline {
+        &self.transforms
+    }
+
+    /// The file of a record.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnsafeName`]; [`Error::NoDataDirectory`] for a record of another data module.
+    pub fn path(&self, record: &SampleRecord) -> Result<PathBuf, Error> {
+        let relative = (record.database.locate)(&record.name, &self.directories)?;
+        match self.roots.get(record.database.slug) {
+            Some(root) => Ok(root.join(relative)),
+            None => Ok(self.directories.of(record.database)?.join(relative)),
+        }
+    }
+
+    /// Decode the picture of a record and apply the transforms to it and its boxes.
+    ///
+    /// # Errors
+    ///
+    /// As [`read::read`] and [`SampleLoader::path`].
+    pub fn load(&self, record: &SampleRecord) -> Result<Loaded, Error> {
+        let Loaded {
+            sample,
+            raw_size,
+            notices,
+        } = self.load_raw(record)?;
+        Ok(Loaded {
+            sample: self.transforms.apply(sample),
+            raw_size,
+            notices,
+        })
+    }
+
+    /// Decode the picture of a record, without the transforms.
+    ///
+    /// # Errors
+    ///
+    /// As [`SampleLoader::load`].
+    pub fn load_raw(&self, record: &SampleRecord) -> Result<Loaded, Error> {
+        let path = self.path(record)?;
+        let read = read::read(
+            &path,
+            record.database.rule,
+            record.boxes.as_deref(),
+            self.mode,
+        )?;
+        let raw_size = read.image.size();
+        let sample = Sample {
+            name: record.name.clone(),
+            target: record.target.clone(),
+            image: read.image,
+            boxes: read.boxes,
+        };
+        Ok(Loaded {
+            sample,
+            raw_size,
+            notices: read.notices,
+        })
+    }
+
+    /// Rows and columns of the picture that the transforms get. Only the header of the file is
+    /// read, except where black borders are removed.
+    ///
+    /// # Errors
+    ///
+    /// As [`SampleLoader::load`].
+    pub fn raw_size(&self, record: &SampleRecord) -> Result<ImageSize, Error> {
+        match record.database.rule.borders {
+            Borders::Keep => read::image_size(&self.path(record)?),
+            Borders::Remove => Ok(self.load_raw(record)?.raw_size),
+        }
+    }
+
+    /// Try to load samples, the first `limit` of each data set (`None`: all), in order.
+    ///
+    /// Lazy: a sample is loaded when the iterator gets to it, and forgotten thereafter.
+    pub fn check<'a>(
+        &'a self,
+        module: &'a DataModule,
+        limit: Option<usize>,
+    ) -> impl Iterator<Item = Checked<'a>> {
+        module.datasets.iter().flat_map(move |dataset| {
+            dataset
+                .samples
+                .iter()
+                .take(limit.unwrap_or(usize::MAX))
+                .map(move |record| Checked {
+                    dataset: &dataset.name,
+                    record,
+                    result: self.load(record).map(|loaded| loaded.notices),
+                })
+        })
+    }
+}
+
+/// Whether a sample could be loaded.
+#[derive(Debug)]
+pub struct Checked<'a> {
+    /// The data set.
+    pub dataset: &'a str,
+    /// The sample.
+    pub record: &'a SampleRecord,
+    /// What its owner should know, or why it could not be loaded.
+    pub result: Result<Vec<Notice>, Error>,
+}

@@ -1,0 +1,197 @@
+//! Image files as the raw rule of a database wants them.
+
+mod border;
+mod raster;
+
+use std::path::Path;
+
+use crate::{BoundingBox, Error, Image, ImageSize, Mode};
+use border::Kept;
+use raster::{Raster, Samples};
+
+/// Which channels a database's pictures have when they reach the transforms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// Gray stays gray, colour stays colour.
+    AsStored,
+    /// One channel, by the luma of ITU-R BT.601 in integers (Pillow's mode "L").
+    Gray,
+}
+
+/// What happens to black rows and columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Borders {
+    /// Nothing.
+    Keep,
+    /// Every row and every column that is black throughout is removed, also inside the picture.
+    Remove,
+}
+
+/// How the files of a database are turned into pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RawRule {
+    /// Channels.
+    pub colour: Colour,
+    /// Black rows and columns.
+    pub borders: Borders,
+}
+
+/// Something that was done to a picture and that its owner may not expect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Notice {
+    /// There was a transparency channel.
+    AlphaDropped,
+    /// The pixels were indices into a palette.
+    PaletteConverted,
+    /// 16 bits a channel became 8, as the original does it with colour.
+    ReducedToEightBits,
+    /// The database's rule asks for 8-bit gray, the file holds 16: the full depth is used.
+    SixteenBitGrayScaled,
+}
+
+impl std::fmt::Display for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::AlphaDropped => "the alpha channel is ignored",
+            Self::PaletteConverted => "the palette is converted to colours",
+            Self::ReducedToEightBits => "16 bits a channel are reduced to 8, as the original does",
+            Self::SixteenBitGrayScaled => {
+                "16-bit gray where 8 bits are expected: scaled by its own depth \
+                 (the original clips it to white)"
+            }
+        })
+    }
+}
+
+/// A picture, its boxes, and what was done to them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// The picture.
+    pub image: Image,
+    /// The boxes in pixels of `image`.
+    pub boxes: Option<Vec<BoundingBox>>,
+    /// What the owner of the file should know.
+    pub notices: Vec<Notice>,
+}
+
+/// Read a picture by the rule of its database. `boxes` are in pixels of the stored picture; they
+/// follow the removal of black rows and columns.
+///
+/// # Errors
+///
+/// If the file is missing, truncated, damaged, too large, black throughout (where borders are
+/// removed), or holds no PNG, JPEG, TIFF or BMP picture of 1 to 16 bits a channel.
+pub fn read(
+    path: &Path,
+    rule: RawRule,
+    boxes: Option<&[BoundingBox]>,
+    mode: Mode,
+) -> Result<Read, Error> {
+    let mut notices = Vec::new();
+    let mut raster = raster::read(path, &mut notices)?;
+    let alpha = notices.contains(&Notice::AlphaDropped);
+    if mode == Mode::Mednet && (raster.channels == 3 || alpha) {
+        reduce_to_eight_bits(&mut raster, &mut notices);
+    }
+    if rule.colour == Colour::Gray {
+        if raster.channels == 1 && matches!(raster.samples, Samples::Sixteen(_)) {
+            notices.push(Notice::SixteenBitGrayScaled);
+        }
+        raster = to_gray(raster);
+    }
+    let mut boxes = boxes.map(<[BoundingBox]>::to_vec);
+    if rule.borders == Borders::Remove {
+        let kept = Kept::of(&raster);
+        if kept.size().height == 0 {
+            return Err(Error::EntirelyBlack {
+                path: path.to_owned(),
+            });
+        }
+        boxes = boxes.map(|all| all.into_iter().map(|b| kept.move_box(b)).collect());
+        raster = kept.crop(raster);
+    }
+    Ok(Read {
+        image: to_unit_range(&raster),
+        boxes,
+        notices,
+    })
+}
+
+/// Rows and columns of the stored picture, before any removal of borders. Only the header of the
+/// file is decoded.
+///
+/// # Errors
+///
+/// If the file is missing, too large, or its header is damaged.
+pub fn image_size(path: &Path) -> Result<ImageSize, Error> {
+    raster::size(path)
+}
+
+/// The high byte of every value, as Pillow reads 16-bit colour.
+fn reduce_to_eight_bits(raster: &mut Raster, notices: &mut Vec<Notice>) {
+    if let Samples::Sixteen(values) = &raster.samples {
+        raster.samples = Samples::Eight(values.iter().map(|value| (value >> 8) as u8).collect());
+        notices.push(Notice::ReducedToEightBits);
+    }
+}
+
+/// Luma in 16-bit fixed point: 0.299, 0.587 and 0.114 times 65536, rounded to nearest.
+fn luma(pixel: [u64; 3]) -> u64 {
+    (19_595 * pixel[0] + 38_470 * pixel[1] + 7_471 * pixel[2] + 32_768) >> 16
+}
+
+fn to_gray(raster: Raster) -> Raster {
+    if raster.channels == 1 {
+        return raster;
+    }
+    // The weights add up to 65536, so that the result never exceeds the depth it came from.
+    let samples = match &raster.samples {
+        Samples::Eight(values) => Samples::Eight(
+            values
+                .chunks_exact(3)
+                .map(|p| luma([p[0], p[1], p[2]].map(u64::from)) as u8)
+                .collect(),
+        ),
+        Samples::Sixteen(values) => Samples::Sixteen(
+            values
+                .chunks_exact(3)
+                .map(|p| luma([p[0], p[1], p[2]].map(u64::from)) as u16)
+                .collect(),
+        ),
+    };
+    Raster {
+        channels: 1,
+        size: raster.size,
+        samples,
+    }
+}
+
+/// `[H, W, C]` integers to `[C, H, W]` in `[0, 1]`.
+fn to_unit_range(raster: &Raster) -> Image {
+    fn planes<T: Copy>(values: &[T], channels: usize, unit: impl Fn(T) -> f32) -> Vec<f32> {
+        let mut pixels = Vec::with_capacity(values.len());
+        for channel in 0..channels {
+            pixels.extend(
+                values
+                    .iter()
+                    .skip(channel)
+                    .step_by(channels)
+                    .map(|v| unit(*v)),
+            );
+        }
+        pixels
+    }
+    let pixels = match &raster.samples {
+        Samples::Eight(values) => planes(values, raster.channels, |value| f32::from(value) / 255.0),
+        Samples::Sixteen(values) => {
+            planes(values, raster.channels, |value| f32::from(value) / 65_535.0)
+        }
+    };
+    Image {
+        channels: raster.channels,
+        height: raster.size.height,
+        width: raster.size.width,
+        pixels,
+    }
+}

@@ -1,0 +1,245 @@
+//! Image files against what Pillow reads from them, and files that are broken.
+//!
+//! Measured against Pillow 13.0.0: PNG, TIFF and BMP equal; JPEG differs by the constants below.
+
+use std::path::{Path, PathBuf};
+
+use mednet_data::read::{Borders, Colour, RawRule, image_size, read};
+use mednet_data::{BoundingBox, Error, Mode, Notice};
+
+const AS_STORED: RawRule = RawRule { colour: Colour::AsStored, borders: Borders::Keep };
+const GRAY: RawRule = RawRule { colour: Colour::Gray, borders: Borders::Keep };
+
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/transform").join(name)
+}
+
+/// Pixels of a `[C, H, W]` picture in the order of the file, `[H, W, C]`, in levels of `depth`.
+fn levels(image: &mednet_data::Image, depth: f32) -> Vec<f32> {
+    let plane = image.height * image.width;
+    (0..plane)
+        .flat_map(|pixel| (0..image.channels).map(move |c| c * plane + pixel))
+        .map(|index| image.pixels[index] * depth)
+        .collect()
+}
+
+#[test]
+fn every_kind_of_file_reads_as_in_pillow() {
+    let palette = vec![Notice::PaletteConverted];
+    let alpha = vec![Notice::AlphaDropped];
+    let none = Vec::new();
+    for (name, channels, notices) in [
+        ("gray8.png", 1, &none),
+        ("gray16.png", 1, &none),
+        ("bilevel.png", 1, &none),
+        ("rgb8.png", 3, &none),
+        ("palette4.png", 3, &palette),
+        ("rgba.png", 3, &alpha),
+        ("gray-alpha.png", 1, &alpha),
+        ("gray8.tif", 1, &none),
+        ("gray16.tif", 1, &none),
+        ("rgb8.tif", 3, &none),
+        ("bilevel.tif", 1, &none),
+        ("GRAY8.BMP", 1, &none),
+        ("rgb8.bmp", 3, &none),
+        ("palette.bmp", 3, &palette),
+        ("bilevel.bmp", 1, &none),
+    ] {
+        for mode in [Mode::Default, Mode::Mednet] {
+            let path = golden("kinds").join(name);
+            let picture = read(&path, AS_STORED, None, mode).unwrap();
+            assert_eq!(&picture.notices, notices, "{name}");
+            let image = &picture.image;
+            assert_eq!((image.channels, image.height, image.width), (channels, 20, 30), "{name}");
+            assert_eq!(image_size(&path).unwrap(), image.size(), "{name}");
+            let raw = std::fs::read(golden("kinds").join(format!("{name}.raw"))).unwrap();
+            let expected: Vec<f32> = if name.contains("16") {
+                raw.chunks_exact(2)
+                    .map(|b| f32::from(u16::from_le_bytes([b[0], b[1]])) / 65_535.0)
+                    .collect()
+            } else {
+                raw.iter().map(|b| f32::from(*b) / 255.0).collect()
+            };
+            assert_eq!(levels(image, 1.0), expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn colour_to_eight_bit_gray_is_pillows() {
+    let picture = read(&golden("kinds/rgb8.png"), GRAY, None, Mode::Default).unwrap();
+    let raw = std::fs::read(golden("kinds/rgb8.png.luma")).unwrap();
+    let expected: Vec<f32> = raw.iter().map(|b| f32::from(*b) / 255.0).collect();
+    assert_eq!(picture.image.channels, 1);
+    assert_eq!(picture.image.pixels, expected);
+}
+
+#[test]
+fn sixteen_bit_gray_is_scaled_where_eight_bits_are_expected() {
+    let stored = read(&golden("kinds/gray16.png"), AS_STORED, None, Mode::Default).unwrap();
+    for mode in [Mode::Default, Mode::Mednet] {
+        let gray = read(&golden("kinds/gray16.png"), GRAY, None, mode).unwrap();
+        assert_eq!(gray.notices, [Notice::SixteenBitGrayScaled]);
+        assert_eq!(gray.image, stored.image);
+    }
+}
+
+#[test]
+fn sixteen_bit_colour_keeps_its_depth_by_default_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep.png");
+    let mut deep = image::ImageBuffer::<image::Rgb<u16>, Vec<u16>>::new(2, 1);
+    deep.put_pixel(0, 0, image::Rgb([258, 65_535, 255]));
+    deep.put_pixel(1, 0, image::Rgb([1, 0, 4_000]));
+    deep.save(&path).unwrap();
+    let picture = read(&path, AS_STORED, None, Mode::Default).unwrap();
+    assert!(picture.notices.is_empty());
+    assert_eq!(levels(&picture.image, 65_535.0), [258., 65_535., 255., 1., 0., 4_000.]);
+    let picture = read(&path, AS_STORED, None, Mode::Mednet).unwrap();
+    assert_eq!(picture.notices, [Notice::ReducedToEightBits]);
+    assert_eq!(levels(&picture.image, 255.0), [1., 255., 0., 0., 0., 15.]);
+    // (19595 * 258 + 38470 * 65535 + 7471 * 255 + 32768) >> 16
+    let picture = read(&path, GRAY, None, Mode::Default).unwrap();
+    assert_eq!(levels(&picture.image, 65_535.0)[0], 38_576.0);
+}
+
+/// Largest difference to Pillow (libjpeg-turbo) in levels of 255, and the largest share of
+/// values that differ, as measured.
+#[test]
+fn jpeg_is_close_to_pillows() {
+    for (name, most, share) in [
+        ("gray-q90", JPEG_GRAY, 0.0),
+        ("gray-q75-progressive", JPEG_GRAY, 0.0),
+        ("rgb-444-q90", JPEG_COLOUR, 0.0),
+        ("rgb-420-q90", JPEG_SUBSAMPLED, 0.0),
+    ] {
+        let picture =
+            read(&golden(&format!("jpeg/{name}.jpg")), AS_STORED, None, Mode::Default).unwrap();
+        let expected = std::fs::read(golden(&format!("jpeg/{name}.u8"))).unwrap();
+        let actual = levels(&picture.image, 255.0);
+        assert_eq!(actual.len(), expected.len());
+        let differences: Vec<f32> = actual
+            .iter()
+            .zip(&expected)
+            .map(|(actual, expected)| (actual.round() - f32::from(*expected)).abs())
+            .collect();
+        let worst = differences.iter().copied().fold(0.0, f32::max);
+        let unequal = differences.iter().filter(|d| **d > 0.0).count() as f64;
+        let unequal = unequal / differences.len() as f64;
+        println!("{name}: largest {worst}, {:.2} % differ", 100.0 * unequal);
+        assert!(worst <= most && unequal <= share, "{name}: largest {worst}, share {unequal}");
+    }
+}
+const JPEG_GRAY: f32 = 0.0;
+const JPEG_COLOUR: f32 = 0.0;
+const JPEG_SUBSAMPLED: f32 = 0.0;
+
+#[test]
+fn black_borders_go_and_boxes_follow() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("Ränder 1.PNG");
+    let mut bordered = image::GrayImage::new(6, 5);
+    bordered.put_pixel(2, 1, image::Luma([10]));
+    bordered.put_pixel(4, 3, image::Luma([20]));
+    bordered.save_with_format(&path, image::ImageFormat::Png).unwrap();
+    let rule = RawRule { colour: Colour::AsStored, borders: Borders::Remove };
+    let boxes = [BoundingBox { x1: 2, y1: 1, x2: 5, y2: 4 }];
+    let picture = read(&path, rule, Some(&boxes), Mode::Default).unwrap();
+    assert_eq!((picture.image.height, picture.image.width), (2, 2));
+    assert_eq!(levels(&picture.image, 255.0), [10., 0., 0., 20.]);
+    assert_eq!(picture.boxes, Some(vec![BoundingBox { x1: 0, y1: 0, x2: 2, y2: 2 }]));
+
+    image::GrayImage::new(6, 5).save_with_format(&path, image::ImageFormat::Png).unwrap();
+    let error = read(&path, rule, None, Mode::Default).unwrap_err();
+    assert!(matches!(error, Error::EntirelyBlack { .. }), "{error}");
+}
+
+fn fails(path: &Path) -> String {
+    let error = read(path, AS_STORED, None, Mode::Default).unwrap_err();
+    assert!(error.to_string().contains(&*path.file_name().unwrap().to_string_lossy()), "{error}");
+    match std::error::Error::source(&error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+#[test]
+fn broken_files_are_errors_that_name_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.png");
+    assert!(fails(&path).contains("cannot read"));
+    assert!(image_size(&path).is_err());
+    std::fs::write(&path, b"").unwrap();
+    assert!(fails(&path).contains("empty"));
+    assert!(image_size(&path).is_err());
+    std::fs::write(&path, b"Dear colleague, please find the image attached.").unwrap();
+    assert!(fails(&path).contains("not that of a PNG"));
+    assert!(image_size(&path).is_err());
+    std::fs::create_dir(folder.path().join("folder.png")).unwrap();
+    assert!(fails(&folder.path().join("folder.png")).contains("cannot read"));
+}
+
+#[test]
+fn truncated_files_are_errors_wherever_they_end() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [
+        "kinds/rgb8.png",
+        "kinds/gray16.png",
+        "kinds/gray8.tif",
+        "kinds/rgb8.bmp",
+        "kinds/GRAY8.BMP",
+        "jpeg/gray-q90.jpg",
+        "jpeg/gray-q75-progressive.jpg",
+        "jpeg/rgb-420-q90.jpg",
+    ] {
+        let whole = std::fs::read(golden(name)).unwrap();
+        let path = folder.path().join("truncated.bin");
+        for length in (0..whole.len() - 30).step_by(23) {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            // TIFF keeps its directory at the end, or pixels: either way something is missing.
+            let result = read(&path, AS_STORED, None, Mode::Default);
+            assert!(result.is_err(), "{name} of {length} bytes instead of {}", whole.len());
+        }
+    }
+}
+
+#[test]
+fn damaged_bytes_never_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.bin");
+    let mut state = 7_u32;
+    for name in ["kinds/rgba.png", "kinds/palette.bmp", "kinds/gray16.tif", "jpeg/rgb-420-q90.jpg"]
+    {
+        let whole = std::fs::read(golden(name)).unwrap();
+        for _ in 0..150 {
+            let mut damaged = whole.clone();
+            for _ in 0..3 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let place = (state >> 8) as usize % damaged.len();
+                damaged[place] = (state >> 3) as u8;
+            }
+            std::fs::write(&path, &damaged).unwrap();
+            if let Ok(picture) = read(&path, AS_STORED, None, Mode::Default) {
+                let image = picture.image;
+                assert_eq!(image.pixels.len(), image.channels * image.height * image.width);
+            }
+            let _ = image_size(&path);
+        }
+    }
+}
+
+#[test]
+fn a_header_that_promises_too_much_is_refused() {
+    // A PNG of 2^31 - 1 by 2^31 - 1 pixels in 60 bytes.
+    let mut file = std::fs::read(golden("kinds/gray8.png")).unwrap();
+    file[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
+    let mut crc = flate2::Crc::new();
+    crc.update(&file[12..29]);
+    file[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bomb.png");
+    std::fs::write(&path, file).unwrap();
+    let message = fails(&path);
+    assert!(message.contains("too large") || message.contains("limit"), "{message}");
+    assert!(image_size(&path).is_err());
+}

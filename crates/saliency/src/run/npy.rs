@@ -1,0 +1,282 @@
+//! Numpy's `.npy` files: two-dimensional maps, written with the very header bytes that numpy
+//! writes, and read in the variants that numpy can write.
+//!
+//! Format: NEP 1, <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::map::Map;
+
+const MAGIC: &[u8; 6] = b"\x93NUMPY";
+/// The header is padded so that the values start at a multiple of this.
+const ALIGNMENT: usize = 64;
+/// Longest header that is read.
+const HEADER_LIMIT: usize = 1 << 16;
+/// Most values that are read: a map of 16384 x 16384.
+const VALUE_LIMIT: usize = 1 << 28;
+
+/// A `.npy` file that cannot be used as a map.
+#[derive(Debug, Error)]
+pub enum NpyError {
+    /// The file cannot be read.
+    #[error("cannot read the map `{path}`")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// The file is something else, or damaged.
+    #[error("`{path}` is not a saliency map: {reason}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// The bytes of a map as `numpy.save` writes it: version 1.0, `<f4`, C order.
+#[must_use]
+pub fn to_bytes(map: &Map) -> Vec<u8> {
+    let shape = format!("({}, {})", map.height, map.width);
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+    let unpadded = MAGIC.len() + 4 + header.len() + 1;
+    header.extend(std::iter::repeat_n(' ', unpadded.next_multiple_of(ALIGNMENT) - unpadded));
+    header.push('\n');
+    let mut bytes = Vec::with_capacity(MAGIC.len() + 4 + header.len() + 4 * map.values.len());
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&[1, 0]);
+    bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
+    bytes.extend_from_slice(header.as_bytes());
+    for value in &map.values {
+        bytes.extend_from_slice(&value.to_le_bytes());
+    }
+    bytes
+}
+
+/// Reads a map: any floating-point, integer or boolean type of numpy, either byte order, either
+/// memory order; an extra first axis of extent 1 is dropped.
+///
+/// # Errors
+/// Where the file is not there, is no `.npy` file, or holds something else than a plane of
+/// numbers.
+pub fn read(path: &Path) -> Result<Map, NpyError> {
+    let unreadable = |source| NpyError::Unreadable { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let limit = (VALUE_LIMIT * 8 + HEADER_LIMIT) as u64;
+    File::open(path).map_err(unreadable)?.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+    parse(&bytes).map_err(|reason| NpyError::Malformed { path: path.to_owned(), reason })
+}
+
+fn parse(bytes: &[u8]) -> Result<Map, String> {
+    if bytes.is_empty() {
+        return Err("the file is empty".to_owned());
+    }
+    let (header, values) = split_header(bytes)?;
+    let descr = field(header, "descr").ok_or("its header names no type")?;
+    let element = Element::parse(descr.trim_matches(['\'', '"']))?;
+    let fortran = field(header, "fortran_order").ok_or("its header names no order")? == "True";
+    let shape = parse_shape(field(header, "shape").ok_or("its header names no shape")?)?;
+    let [height, width] = match shape[..] {
+        [height, width] | [1, height, width] => [height, width],
+        _ => return Err(format!("expected a plane, found an array of shape {shape:?}")),
+    };
+    let count = height.checked_mul(width).filter(|&count| count <= VALUE_LIMIT);
+    let count = count.ok_or_else(|| format!("a map of {height} x {width} is too large"))?;
+    let expected = count * element.size;
+    if values.len() != expected {
+        let found = values.len();
+        return Err(format!("expected {expected} bytes of values, found {found}"));
+    }
+    let values: Vec<f32> =
+        values.chunks_exact(element.size).map(|bytes| element.value(bytes)).collect();
+    Ok(Map { height, width, values: if fortran { transpose(&values, height) } else { values } })
+}
+
+/// The text of the header and the bytes of the values.
+fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), String> {
+    let rest = bytes.strip_prefix(MAGIC).ok_or("it does not start like a .npy file")?;
+    let (length, rest) = match rest {
+        [1, _, low, high, rest @ ..] => (usize::from(u16::from_le_bytes([*low, *high])), rest),
+        [2 | 3, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, rest),
+        [major, ..] => return Err(format!("version {major} of the format is not known")),
+        [] => return Err("it ends in its header".to_owned()),
+    };
+    let (header, values) = rest
+        .split_at_checked(length)
+        .filter(|_| length <= HEADER_LIMIT)
+        .ok_or("it ends in its header")?;
+    Ok((std::str::from_utf8(header).map_err(|_| "its header is not text")?, values))
+}
+
+/// The value of a key of the header, a Python dictionary of three entries.
+fn field<'h>(header: &'h str, key: &str) -> Option<&'h str> {
+    let start = header.find(&format!("'{key}'"))? + key.len() + 2;
+    let value = header[start..].trim_start().strip_prefix(':')?.trim_start();
+    let end = match value.chars().next()? {
+        '(' => value.find(')')? + 1,
+        quote @ ('\'' | '"') => value[1..].find(quote)? + 2,
+        _ => value.find([',', '}'])?,
+    };
+    Some(value[..end].trim())
+}
+
+fn parse_shape(text: &str) -> Result<Vec<usize>, String> {
+    let inside = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+    inside
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|extent| !extent.is_empty())
+        .map(|extent| extent.parse().map_err(|_| format!("its shape is `{text}`")))
+        .collect()
+}
+
+fn transpose(values: &[f32], height: usize) -> Vec<f32> {
+    (0..height).flat_map(|row| values.iter().skip(row).step_by(height.max(1))).copied().collect()
+}
+
+/// A type of numpy's numbers.
+struct Element {
+    kind: u8,
+    size: usize,
+    big_endian: bool,
+}
+
+impl Element {
+    fn parse(descr: &str) -> Result<Self, String> {
+        let unknown = || format!("values of type `{descr}` are not numbers that can be read");
+        let (&order, rest) = descr.as_bytes().split_first().ok_or_else(unknown)?;
+        let (&kind, size) = rest.split_first().ok_or_else(unknown)?;
+        let size = std::str::from_utf8(size).ok().and_then(|size| size.parse().ok());
+        let size: usize = size.ok_or_else(unknown)?;
+        let known = match kind {
+            b'f' => matches!(size, 2 | 4 | 8),
+            b'i' | b'u' => matches!(size, 1 | 2 | 4 | 8),
+            b'b' => size == 1,
+            _ => false,
+        };
+        let order_known = matches!(order, b'<' | b'>' | b'|' | b'=');
+        (known && order_known)
+            .then_some(Self { kind, size, big_endian: order == b'>' })
+            .ok_or_else(unknown)
+    }
+
+    fn value(&self, bytes: &[u8]) -> f32 {
+        let mut word = [0; 8];
+        for (position, &byte) in bytes.iter().enumerate() {
+            word[if self.big_endian { self.size - 1 - position } else { position }] = byte;
+        }
+        let bits = u64::from_le_bytes(word);
+        match (self.kind, self.size) {
+            (b'f', 2) => half_to_single(bits as u16),
+            (b'f', 4) => f32::from_bits(bits as u32),
+            (b'f', _) => f64::from_bits(bits) as f32,
+            (b'i', size) => {
+                let unused = 64 - 8 * size as u32;
+                (((bits << unused) as i64) >> unused) as f32
+            }
+            _ => bits as f32,
+        }
+    }
+}
+
+/// IEEE 754 half precision.
+fn half_to_single(bits: u16) -> f32 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let fraction = f32::from(bits & 0x3ff);
+    sign * match (bits >> 10) & 0x1f {
+        0 => fraction * 2.0_f32.powi(-24),
+        0x1f if fraction == 0.0 => f32::INFINITY,
+        0x1f => f32::NAN,
+        exponent => (1.0 + fraction / 1024.0) * 2.0_f32.powi(i32::from(exponent) - 15),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_header_is_numpys() {
+        let bytes = to_bytes(&Map::zeros(512, 512));
+        let expected = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, \
+            'shape': (512, 512), }                                                          \n";
+        assert_eq!(&bytes[..128], &expected[..]);
+        assert_eq!(bytes.len(), 128 + 4 * 512 * 512);
+    }
+
+    fn file(descr: &str, fortran: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+        let header =
+            format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend([1, 0]);
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(values);
+        bytes
+    }
+
+    #[test]
+    fn every_number_type_is_read() {
+        let single = |bytes: &[u8]| parse(bytes).unwrap().values;
+        assert_eq!(single(&file("<f2", "False", "(1, 2)", &[0x00, 0x3c, 0x00, 0xc0])), [1.0, -2.0]);
+        assert_eq!(single(&file(">f4", "False", "(1, 1)", &1.5_f32.to_be_bytes())), [1.5]);
+        assert_eq!(single(&file("<f8", "False", "(1, 1)", &(-0.5_f64).to_le_bytes())), [-0.5]);
+        assert_eq!(single(&file("|u1", "False", "(1, 2)", &[0, 255])), [0.0, 255.0]);
+        assert_eq!(single(&file("<i2", "False", "(1, 1)", &(-3_i16).to_le_bytes())), [-3.0]);
+        assert_eq!(single(&file("|b1", "False", "(1, 1, 2)", &[0, 1])), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn columns_first_are_turned() {
+        let map = parse(&file("|u1", "True", "(2, 3)", &[1, 2, 3, 4, 5, 6])).unwrap();
+        assert_eq!(map.values, [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let reason = |bytes: &[u8]| parse(bytes).unwrap_err();
+        assert!(reason(b"").contains("empty"));
+        assert!(reason(b"PNG").contains("does not start"));
+        assert!(reason(&file("<f4", "False", "(2, 2)", &[0; 15])).contains("expected 16 bytes"));
+        assert!(reason(&file("<f4", "False", "(4,)", &[0; 16])).contains("expected a plane"));
+        assert!(reason(&file("|O", "False", "(1, 1)", &[0; 8])).contains("not numbers"));
+        assert!(reason(&file("<f4", "False", "(99999999999, 99999999999)", &[])).contains("large"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(height in 0usize..9, width in 1usize..9, bits in any::<u32>()) {
+            let values: Vec<f32> =
+                (0..height * width).map(|i| f32::from_bits(bits.rotate_left(i as u32))).collect();
+            let map = Map { height, width, values };
+            let back = parse(&to_bytes(&map)).unwrap();
+            let bits = |map: &Map| map.values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            prop_assert_eq!((back.height, back.width), (height, width));
+            prop_assert_eq!(bits(&back), bits(&map));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(
+            mut bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            header in any::<bool>(),
+        ) {
+            if header {
+                let mut whole = file("<f4", "False", "(2, 2)", &[0; 16]);
+                for (position, byte) in bytes.iter().enumerate().take(20) {
+                    let at = (usize::from(*byte) * 7 + position * 11) % whole.len();
+                    whole[at] ^= byte;
+                }
+                bytes = whole;
+            }
+            let _ = parse(&bytes);
+        }
+    }
+}
