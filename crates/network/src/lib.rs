@@ -11,11 +11,14 @@
 
 pub mod arch;
 mod backward;
+pub mod checkpoint;
 mod compile;
 pub mod device;
 mod engine;
 pub mod graph;
+pub mod load;
 pub mod tensor;
 
 pub use engine::{Engine, Source, Trace};
+pub use load::{LoadError, LoadedNetwork, Normalization};
 pub use tensor::Tensor;

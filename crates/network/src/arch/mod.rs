@@ -9,6 +9,7 @@ mod pasa;
 
 use thiserror::Error;
 
+use crate::checkpoint::Normalizer;
 use crate::graph::{Graph, GraphBuilder, NodeId, ParameterList, Parameters, Shape, ShapeError};
 
 /// Every architecture that the program knows.
@@ -35,26 +36,6 @@ pub struct Architecture {
     describe: fn(&mut GraphBuilder<'_>, NodeId, usize),
 }
 
-/// Per-channel normalisation of the image, `(x - mean) / std`. One value or one for each channel.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Normalizer {
-    /// Subtracted first.
-    pub mean: Vec<f32>,
-    /// Divided by.
-    pub std: Vec<f32>,
-}
-
-impl Normalizer {
-    /// The statistics of ImageNet that torchvision's pretrained networks expect.
-    #[must_use]
-    pub fn imagenet() -> Self {
-        Self {
-            mean: vec![0.485, 0.456, 0.406],
-            std: vec![0.229, 0.224, 0.225],
-        }
-    }
-}
-
 /// A network could not be put together.
 #[derive(Debug, Error)]
 pub enum ArchitectureError {
@@ -70,14 +51,6 @@ pub enum ArchitectureError {
         std: usize,
         /// Channels of the image.
         channels: usize,
-    },
-    /// A mean or a standard deviation is not usable.
-    #[error("the normalizer's values are not usable: mean {mean:?}, standard deviation {std:?}")]
-    NormalizerValues {
-        /// The means.
-        mean: Vec<f32>,
-        /// The standard deviations.
-        std: Vec<f32>,
     },
     /// Layers do not fit together.
     #[error(transparent)]
@@ -121,7 +94,7 @@ impl Architecture {
     ) -> Result<Graph, ArchitectureError> {
         let (mut builder, mut value) = GraphBuilder::new(self.input_shape, parameters);
         if let Some(normalizer) = normalizer {
-            let (mean, std) = normalizer.for_channels(self.input_shape[0])?;
+            let (mean, std) = for_channels(normalizer, self.input_shape[0])?;
             value = builder.normalize("normalizer", value, &mean, &std);
         }
         (self.describe)(&mut builder, value, outputs);
@@ -129,32 +102,36 @@ impl Architecture {
     }
 }
 
-impl Normalizer {
-    fn for_channels(&self, channels: usize) -> Result<(Vec<f32>, Vec<f32>), ArchitectureError> {
-        let spread = |values: &[f32]| match values {
-            [value] => Some(vec![*value; channels]),
-            values if values.len() == channels => Some(values.to_vec()),
-            _ => None,
-        };
-        let (Some(mean), Some(std)) = (spread(&self.mean), spread(&self.std)) else {
-            let (mean, std) = (self.mean.len(), self.std.len());
-            return Err(ArchitectureError::NormalizerChannels {
-                mean,
-                std,
-                channels,
-            });
-        };
-        let usable = mean.iter().chain(&std).all(|value| value.is_finite());
-        if !usable || std.contains(&0.0) {
-            return Err(ArchitectureError::NormalizerValues { mean, std });
-        }
-        Ok((mean, std))
+/// Mean and standard deviation of each channel; one value stands for all channels.
+fn for_channels(
+    normalizer: &Normalizer,
+    channels: usize,
+) -> Result<(Vec<f32>, Vec<f32>), ArchitectureError> {
+    let spread = |values: &[f32]| match values {
+        [value] => Some(vec![*value; channels]),
+        values if values.len() == channels => Some(values.to_vec()),
+        _ => None,
+    };
+    match (spread(&normalizer.mean), spread(&normalizer.std)) {
+        (Some(mean), Some(std)) => Ok((mean, std)),
+        _ => Err(ArchitectureError::NormalizerChannels {
+            mean: normalizer.mean.len(),
+            std: normalizer.std.len(),
+            channels,
+        }),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn imagenet() -> Normalizer {
+        Normalizer {
+            mean: vec![0.485, 0.456, 0.406],
+            std: vec![0.229, 0.224, 0.225],
+        }
+    }
 
     struct Zeros;
     impl Parameters for Zeros {
@@ -188,7 +165,7 @@ mod tests {
         ];
         for (name, shape) in expected {
             let architecture = Architecture::find(name).unwrap();
-            let graph = architecture.build(1, &mut Zeros, Some(&Normalizer::imagenet()));
+            let graph = architecture.build(1, &mut Zeros, Some(&imagenet()));
             let graph = match architecture.input_shape[0] {
                 1 => architecture.build(1, &mut Zeros, None).unwrap(),
                 _ => graph.unwrap(),
@@ -205,9 +182,7 @@ mod tests {
     #[test]
     fn a_normalizer_of_the_wrong_length_is_refused() {
         let pasa = Architecture::find("pasa").unwrap();
-        let error = pasa
-            .build(1, &mut Zeros, Some(&Normalizer::imagenet()))
-            .unwrap_err();
+        let error = pasa.build(1, &mut Zeros, Some(&imagenet())).unwrap_err();
         assert!(
             error.to_string().contains("expected one of each or 1"),
             "{error}"

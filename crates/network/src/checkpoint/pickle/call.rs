@@ -1,0 +1,217 @@
+//! What calls in a pickle stand for: tensors and storages, or inert objects.
+
+use std::io::BufRead;
+
+use super::global::refusal;
+use super::machine::{Machine, malformed, too_many};
+use super::value::{Id, Object, StorageRef, TensorRef, Value};
+use crate::checkpoint::error::{Fault, shorten};
+use crate::checkpoint::limits;
+use crate::checkpoint::scalar::Scalar;
+
+impl<R: BufRead> Machine<'_, R> {
+    /// Refuses a global that runs code, as callee or as an argument that a callee could call.
+    pub(super) fn check_harmless(&self, id: Id) -> Result<(), Fault> {
+        match self.arena.global(id).and_then(refusal) {
+            Some(name) => Err(Fault::RunsCode(shorten(&name))),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn call(&mut self, function: Id, arguments: Id) -> Result<(), Fault> {
+        self.check_harmless(function)?;
+        let parts = self.arena.sequence(arguments).unwrap_or(&[]);
+        for &part in parts {
+            self.check_harmless(part)?;
+        }
+        self.charge(1 + parts.len().min(1 << 20) / 64)?;
+        let result = match self.known_call(function, arguments, true)? {
+            Some(id) => id,
+            None => self.add(Value::Object(Box::new(Object {
+                class: function,
+                arguments,
+                state: None,
+                entries: Vec::new(),
+                items: Vec::new(),
+            })))?,
+        };
+        self.push_id(result)
+    }
+
+    /// The result of a function that describes data; `None` for any other.
+    fn known_call(
+        &mut self,
+        function: Id,
+        arguments: Id,
+        nested: bool,
+    ) -> Result<Option<Id>, Fault> {
+        let Some(global) = self.arena.global(function) else {
+            return Ok(None);
+        };
+        let parts = self.arena.sequence(arguments).unwrap_or(&[]);
+        let first = parts.first().copied();
+        let found = match (global.module.as_str(), global.name.as_str()) {
+            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => {
+                let tensor = self.tensor(parts, None)?;
+                Some(self.add(Value::Tensor(Box::new(tensor)))?)
+            }
+            ("torch._utils", "_rebuild_tensor_v3") => {
+                let dtype = parts
+                    .get(6)
+                    .and_then(|&id| self.arena.global(id))
+                    .and_then(|global| Scalar::from_dtype(&global.name))
+                    .unwrap_or(Scalar::Other {
+                        name: "an unknown format",
+                        bytes: 1,
+                    });
+                let tensor = self.tensor(parts, Some(dtype))?;
+                Some(self.add(Value::Tensor(Box::new(tensor)))?)
+            }
+            ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state")
+            | ("torch.nn.parameter", "Parameter" | "Buffer") => {
+                first.filter(|&id| matches!(self.arena.get(id), Value::Tensor(_)))
+            }
+            ("torch._tensor", "_rebuild_from_type_v2" | "_rebuild_from_type") if nested => {
+                let inner = if global.name.ends_with("v2") { 2 } else { 1 };
+                match (first, parts.get(inner)) {
+                    (Some(function), Some(&arguments)) => {
+                        self.check_harmless(function)?;
+                        self.known_call(function, arguments, false)?
+                    }
+                    _ => None,
+                }
+            }
+            ("torch", "Size") => first.filter(|&id| self.arena.sequence(id).is_some()),
+            ("collections", "OrderedDict") => {
+                let entries = match first.and_then(|id| self.arena.sequence(id)) {
+                    Some(items) => self.key_value_pairs(items)?,
+                    None => Vec::new(),
+                };
+                self.charge(entries.len())?;
+                Some(self.add(Value::Dict(entries))?)
+            }
+            ("collections", "defaultdict") => Some(self.add(Value::Dict(Vec::new()))?),
+            ("_codecs", "encode") => match first.map(|id| self.arena.get(id)) {
+                // How protocol 2 writes bytes: as text of the same code points.
+                Some(Value::Text(text)) => {
+                    let bytes: Option<Vec<u8>> = text
+                        .chars()
+                        .map(|c| u8::try_from(u32::from(c)).ok())
+                        .collect();
+                    let bytes = bytes.ok_or_else(|| malformed("bytes written as text"))?;
+                    self.charge(bytes.len() / 16)?;
+                    Some(self.add(Value::Bytes(bytes.into()))?)
+                }
+                _ => None,
+            },
+            ("copyreg" | "copy_reg", "_reconstructor") => match first {
+                Some(class) => Some(self.add(Value::Object(Box::new(Object {
+                    class,
+                    arguments,
+                    state: None,
+                    entries: Vec::new(),
+                    items: Vec::new(),
+                })))?),
+                None => None,
+            },
+            _ => None,
+        };
+        Ok(found)
+    }
+
+    fn key_value_pairs(&self, items: &[Id]) -> Result<Vec<(Id, Id)>, Fault> {
+        items
+            .iter()
+            .map(|&item| match self.arena.sequence(item) {
+                Some(&[key, value]) => Ok((key, value)),
+                _ => Err(malformed("a dictionary entry that is no pair")),
+            })
+            .collect()
+    }
+
+    /// Arguments: storage, offset, shape, strides, ...
+    fn tensor(&self, parts: &[Id], dtype: Option<Scalar>) -> Result<TensorRef, Fault> {
+        let &[storage, offset, shape, strides, ..] = parts else {
+            return Err(malformed(
+                "a tensor without storage, offset, shape, or strides",
+            ));
+        };
+        let Value::Storage(storage) = self.arena.get(storage) else {
+            return Err(malformed("a tensor without storage"));
+        };
+        let offset = self.count(offset)?;
+        let shape = self.counts(shape)?;
+        let strides = self.counts(strides)?;
+        if shape.len() != strides.len() {
+            return Err(malformed("a tensor with as many strides as not axes"));
+        }
+        let shape = shape
+            .into_iter()
+            .map(|extent| usize::try_from(extent).map_err(|_| malformed("a tensor's shape")))
+            .collect::<Result<_, _>>()?;
+        let scalar = dtype.unwrap_or(storage.scalar);
+        Ok(TensorRef {
+            storage: (**storage).clone(),
+            scalar,
+            offset,
+            shape,
+            strides,
+        })
+    }
+
+    fn count(&self, id: Id) -> Result<u64, Fault> {
+        match self.arena.get(id) {
+            Value::Int(value) => u64::try_from(*value).ok(),
+            _ => None,
+        }
+        .ok_or_else(|| malformed("a size or offset that is no count"))
+    }
+
+    fn counts(&self, id: Id) -> Result<Vec<u64>, Fault> {
+        let items = self
+            .arena
+            .sequence(id)
+            .ok_or_else(|| malformed("a tensor's shape"))?;
+        if items.len() > limits::TENSOR_AXES {
+            return Err(too_many("axes of a tensor", limits::TENSOR_AXES));
+        }
+        items.iter().map(|&item| self.count(item)).collect()
+    }
+
+    /// `('storage', class, key, device, count[, view])` or, for a pickled network with its source
+    /// text, `('module', class, file, text)`.
+    pub(super) fn persistent(&mut self, id: Id) -> Result<(), Fault> {
+        let parts = self.arena.sequence(id).unwrap_or(&[]);
+        let kind = parts.first().and_then(|&id| self.arena.text(id));
+        match (kind, parts) {
+            (Some("module"), &[_, class, ..]) => self.push_id(class),
+            (Some("storage"), &[_, class, key, _, _, ..]) => {
+                let class = self
+                    .arena
+                    .global(class)
+                    .ok_or_else(|| malformed("a storage without class"))?;
+                let scalar = Scalar::from_storage(&class.name).unwrap_or(Scalar::Other {
+                    name: "an unknown format",
+                    bytes: 1,
+                });
+                if self.arena.text(key).is_none() {
+                    return Err(malformed("a storage without key"));
+                }
+                // Oldest format: None, or (key of the view, offset, count).
+                let view = parts.get(5).and_then(|&view| self.arena.sequence(view));
+                let offset = match view {
+                    Some(&[_, offset, ..]) => self.count(offset)?,
+                    _ => 0,
+                };
+                self.push(Value::Storage(Box::new(StorageRef {
+                    key,
+                    scalar,
+                    offset,
+                })))
+            }
+            _ => Err(malformed(
+                "a reference outside the pickle that is no storage",
+            )),
+        }
+    }
+}
