@@ -10,6 +10,7 @@
 pub mod explanation;
 pub mod map;
 pub mod method;
+pub mod metric;
 pub mod random;
 pub mod run;
 pub mod target;

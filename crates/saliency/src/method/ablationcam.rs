@@ -11,6 +11,8 @@ use crate::map::Map;
 
 /// Far below (or above) every activation: what it switches off stays off.
 const FAR: f32 = 1e7;
+/// Channels that the original ablates together.
+const ORIGINAL_BATCH: usize = 32;
 /// Values of altered activations that are held at once.
 const BATCH_VALUES: usize = 1 << 23;
 
@@ -41,53 +43,65 @@ impl Method for AblationCam {
         let [count, height, width] = activation.image_shape();
         let plane = height * width;
         let silenced = silenced_values(explanation);
-        let batch = (BATCH_VALUES / activation.data().len().max(1)).clamp(1, count.max(1));
-        let mut weights = Vec::with_capacity(count);
-        for first in (0..count).step_by(batch) {
-            let channels = first..(first + batch).min(count);
-            let mut altered = activation.data().repeat(channels.len());
-            for (row, channel) in channels.clone().enumerate() {
+        let batch = (BATCH_VALUES / activation.data().len().max(1)).clamp(1, count + 1);
+        // The last row is the whole activation: drops are small differences of logits, which must
+        // come from the same sums, or rounding shows.
+        let mut logits = Vec::with_capacity(count + 1);
+        for first in (0..=count).step_by(batch) {
+            let rows = first..(first + batch).min(count + 1);
+            let mut altered = activation.data().repeat(rows.len());
+            for (row, channel) in rows
+                .clone()
+                .enumerate()
+                .filter(|(_, channel)| *channel < count)
+            {
                 let start = (row * count + channel) * plane;
                 altered[start..start + plane].fill(silenced[channel]);
             }
-            let altered = Tensor::new([channels.len(), count, height, width], altered)
+            let altered = Tensor::new([rows.len(), count, height, width], altered)
                 .unwrap_or_else(|| unreachable!("copies of an activation have its shape"));
-            let logits = explanation.logits_of_activations(&altered)?;
-            weights.extend(
-                logits
-                    .into_iter()
-                    .map(|logit| self.weight(explanation, logit)),
-            );
+            logits.extend(explanation.logits_of_activations(&altered)?);
         }
+        let logit = f64::from(logits[count]);
+        // The original divides by the logit, which turns all weights around where it is negative.
+        let unit = if explanation.mode() == Mode::Mednet {
+            logit
+        } else {
+            1.0
+        };
+        let weights: Vec<f64> = logits[..count]
+            .iter()
+            .map(|&ablated| (logit - f64::from(ablated)) / unit)
+            .collect();
         Ok(finish(Map::weighted_sum(activation, &weights), explanation))
-    }
-}
-
-impl AblationCam {
-    /// How much a channel counts whose ablation leaves this logit. The original divides by the
-    /// logit of the whole image, which turns all weights around where that is negative.
-    fn weight(&self, explanation: &dyn Explanation, ablated: f32) -> f64 {
-        let logit = f64::from(explanation.logit());
-        let drop = logit - f64::from(ablated);
-        match explanation.mode() {
-            Mode::Default => drop,
-            Mode::Mednet => drop / logit,
-        }
     }
 }
 
 /// The value that silences each channel.
 ///
-/// The original's is 0 where no activation is negative, and far below all of them otherwise: a
-/// batch normalisation with a negative scale behind the layer turns that into an enormous
-/// activation. Here the sign of that scale decides.
+/// The original's is 0 where no activation is negative. Otherwise it is far below all of them, and
+/// farther for each channel of a batch, as it looks for the minimum again after each: a batch
+/// normalisation with a negative scale behind the layer turns that into an enormous activation.
+/// Here the sign of that scale decides.
 fn silenced_values(explanation: &dyn Explanation) -> Vec<f32> {
     let count = explanation.activation().image_shape()[0];
     match explanation.mode() {
         Mode::Mednet => {
             let values = explanation.activation().data();
             let minimum = values.iter().copied().fold(f32::INFINITY, f32::min);
-            vec![if minimum == 0.0 { 0.0 } else { minimum - FAR }; count]
+            if minimum == 0.0 {
+                return vec![0.0; count];
+            }
+            let mut value = minimum;
+            let batches = (0..count).map(|channel| {
+                value = if channel % ORIGINAL_BATCH == 0 {
+                    minimum
+                } else {
+                    value
+                } - FAR;
+                value
+            });
+            batches.collect()
         }
         Mode::Default => {
             let mut signs = vec![Sign::None; count];

@@ -1,9 +1,10 @@
 //! Eigen-CAM (Muhammad and Yeasin 2020, arXiv:2008.00299): the first principal component of the
 //! activations. It does not depend on the class.
 
+use mednet_data::Mode;
 use mednet_network::graph::ShapeError;
 
-use super::principal_component::first_principal_component;
+use super::principal_component::{first_principal_component, note};
 use super::{Method, finish};
 use crate::explanation::{Explanation, Needs};
 use crate::map::Map;
@@ -25,6 +26,10 @@ impl Method for EigenCam {
 
     fn needs(&self) -> Needs {
         Needs::default()
+    }
+
+    fn note(&self, mode: Mode) -> Option<&'static str> {
+        note(mode)
     }
 
     fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {

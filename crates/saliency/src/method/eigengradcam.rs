@@ -1,10 +1,11 @@
 //! Eigen-Grad-CAM: the first principal component of gradient times activation, which makes
 //! Eigen-CAM depend on the class (Gildenblat and contributors 2021, pytorch-grad-cam).
 
+use mednet_data::Mode;
 use mednet_network::Tensor;
 use mednet_network::graph::ShapeError;
 
-use super::principal_component::first_principal_component;
+use super::principal_component::{first_principal_component, note};
 use super::{Method, finish};
 use crate::explanation::{Explanation, Needs};
 use crate::map::Map;
@@ -29,6 +30,10 @@ impl Method for EigenGradCam {
             gradient: true,
             ..Needs::default()
         }
+    }
+
+    fn note(&self, mode: Mode) -> Option<&'static str> {
+        note(mode)
     }
 
     fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {

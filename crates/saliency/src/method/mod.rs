@@ -20,6 +20,7 @@ mod randomcam;
 mod scorecam;
 mod xgradcam;
 
+use mednet_data::Mode;
 use mednet_network::Tensor;
 use mednet_network::graph::ShapeError;
 
@@ -56,6 +57,14 @@ pub trait Method: Sync {
     /// Whether the map depends on the layer that is looked at.
     fn uses_layer(&self) -> bool {
         true
+    }
+    /// Whether the map depends on the seed.
+    fn uses_seed(&self) -> bool {
+        false
+    }
+    /// What a reader of its numbers should know in this mode.
+    fn note(&self, _mode: Mode) -> Option<&'static str> {
+        None
     }
     /// The map of one logit of one image, `[H, W]` of the image, values in `[0, 1]`.
     ///

@@ -28,6 +28,10 @@ impl Method for RandomCam {
         Needs::default()
     }
 
+    fn uses_seed(&self) -> bool {
+        true
+    }
+
     fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
         let mut random = explanation.random(Purpose::RandomCam);
         let count = explanation.activation().image_shape()[0];

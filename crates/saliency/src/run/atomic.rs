@@ -10,11 +10,15 @@ use std::path::Path;
 /// # Errors
 /// As the operating system says; the temporary file is gone then.
 pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     if let Some(parent) = parent {
         fs::create_dir_all(parent)?;
     }
-    let name = path.file_name().ok_or_else(|| io::Error::other("not a file name"))?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::other("not a file name"))?;
     let mut temporary_name = std::ffi::OsString::from(".");
     temporary_name.push(name);
     temporary_name.push(format!(".{}.partial", std::process::id()));

@@ -166,7 +166,10 @@ impl<D: Device> Generation<'_, D> {
         self.check_class()?;
         let mut summary = Summary::default();
         let work = self.plan(module, &mut summary)?;
-        let output_error = |source| GenerateError::Output { path: self.output.clone(), source };
+        let output_error = |source| GenerateError::Output {
+            path: self.output.clone(),
+            source,
+        };
         std::fs::create_dir_all(&self.output).map_err(output_error)?;
         let mut manifest = Manifest::open(&self.output)?;
         if !self.overwrite {
@@ -191,7 +194,10 @@ impl<D: Device> Generation<'_, D> {
     fn check_class(&self) -> Result<(), GenerateError> {
         match self.target_class {
             TargetClass::Index(class) if class >= self.outputs() => {
-                Err(GenerateError::UnknownClass { class, outputs: self.outputs() })
+                Err(GenerateError::UnknownClass {
+                    class,
+                    outputs: self.outputs(),
+                })
             }
             _ => Ok(()),
         }
@@ -205,12 +211,19 @@ impl<D: Device> Generation<'_, D> {
     ) -> Result<Vec<Part<'m>>, GenerateError> {
         let wanted = |name: &str| self.only_dataset.as_deref().is_none_or(|only| only == name);
         if !module.datasets.iter().any(|dataset| wanted(&dataset.name)) {
-            let names: Vec<String> =
-                module.datasets.iter().map(|dataset| format!("`{}`", dataset.name)).collect();
+            let names: Vec<String> = module
+                .datasets
+                .iter()
+                .map(|dataset| format!("`{}`", dataset.name))
+                .collect();
             return Err(GenerateError::UnknownDataset {
                 name: self.only_dataset.clone().unwrap_or_default(),
                 module: module.name.clone(),
-                known: if names.is_empty() { "none".to_owned() } else { names.join(", ") },
+                known: if names.is_empty() {
+                    "none".to_owned()
+                } else {
+                    names.join(", ")
+                },
             });
         }
         let mut owners: HashMap<PathBuf, &SampleRecord> = HashMap::new();
@@ -220,8 +233,16 @@ impl<D: Device> Generation<'_, D> {
                 summary.skipped_datasets.push(dataset.name.clone());
                 continue;
             }
-            let mut part = Part { dataset: &dataset.name, jobs: Vec::new(), failures: Vec::new() };
-            for record in dataset.samples.iter().take(self.limit.unwrap_or(usize::MAX)) {
+            let mut part = Part {
+                dataset: &dataset.name,
+                jobs: Vec::new(),
+                failures: Vec::new(),
+            };
+            for record in dataset
+                .samples
+                .iter()
+                .take(self.limit.unwrap_or(usize::MAX))
+            {
                 if self.positive_only && self.outputs() == 1 && record.target == Target::Single(0) {
                     summary.negative_samples += 1;
                     continue;
@@ -274,7 +295,9 @@ impl<D: Device> Generation<'_, D> {
         match self.target_class {
             TargetClass::Highest => vec![self.folder(method, 0)],
             TargetClass::Index(class) => vec![self.folder(method, class)],
-            TargetClass::All => (0..self.outputs()).map(|k| self.folder(method, k)).collect(),
+            TargetClass::All => (0..self.outputs())
+                .map(|k| self.folder(method, k))
+                .collect(),
         }
     }
 
@@ -382,7 +405,10 @@ impl<D: Device> Generation<'_, D> {
             let (sender, receiver) = sync_channel::<FinishedMap>(WRITE_BEHIND);
             let output = &self.output;
             let writer = scope.spawn(move || -> Vec<Written> {
-                receiver.into_iter().map(|map| map.write(output, manifest)).collect()
+                receiver
+                    .into_iter()
+                    .map(|map| map.write(output, manifest))
+                    .collect()
             });
             let readers = self.readers;
             let mut ahead = ReadAhead::start(scope, loader, &records, readers, self.cache_samples);
@@ -407,7 +433,12 @@ impl<D: Device> Generation<'_, D> {
             writer.join().unwrap_or_default()
         });
         let mut unwritten: Option<String> = None;
-        for Written { sample, method, outcome } in written {
+        for Written {
+            sample,
+            method,
+            outcome,
+        } in written
+        {
             match outcome {
                 Ok(dead) => {
                     summary.maps_written += 1;
@@ -450,11 +481,15 @@ impl<D: Device> Generation<'_, D> {
         let needs = self
             .methods
             .iter()
-            .fold(Needs::default(), |needs, (method, _)| needs.and(method.needs()));
+            .fold(Needs::default(), |needs, (method, _)| {
+                needs.and(method.needs())
+            });
         let explained = ExplainedImage::new(self.settings, name, &image, needs)
             .map_err(|error| describe(&error))?;
         if let Some(logit) = explained.logits().iter().find(|logit| !logit.is_finite()) {
-            return Err(format!("the network's logit for it is {logit}: check the weights"));
+            return Err(format!(
+                "the network's logit for it is {logit}: check the weights"
+            ));
         }
         for class in self.target_class.classes(explained.logits()) {
             let question = explained.explain(class);
@@ -493,7 +528,11 @@ struct Part<'m> {
 impl Part<'_> {
     fn failure(&self, sample: &str, reason: String) -> SampleFailure {
         let dataset = self.dataset.to_owned();
-        SampleFailure { dataset, sample: sample.to_owned(), reason }
+        SampleFailure {
+            dataset,
+            sample: sample.to_owned(),
+            reason,
+        }
     }
 }
 
@@ -527,7 +566,11 @@ impl FinishedMap {
             .map_err(|error| format!("cannot write `{}`: {error}", path.display()))
             .and_then(|()| manifest.add(entry).map_err(|error| describe(&error)))
             .map(|()| dead);
-        Written { sample, method, outcome }
+        Written {
+            sample,
+            method,
+            outcome,
+        }
     }
 }
 

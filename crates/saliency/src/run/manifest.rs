@@ -133,7 +133,10 @@ impl Manifest {
     /// Where the file cannot be read or written, or is damaged in its middle.
     pub fn open(folder: &Path) -> Result<Self, ManifestError> {
         let path = folder.join(MANIFEST);
-        let error = |source| ManifestError::File { path: path.clone(), source };
+        let error = |source| ManifestError::File {
+            path: path.clone(),
+            source,
+        };
         let existed = path.exists();
         let mut file = OpenOptions::new()
             .create(true)
@@ -145,11 +148,19 @@ impl Manifest {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(error)?;
         // An interrupted run may have left half a line.
-        let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        let whole = bytes
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(0, |last| last + 1);
         file.set_len(whole as u64).map_err(error)?;
         file.seek(SeekFrom::End(0)).map_err(error)?;
-        let mut manifest =
-            Self { path, file, existed, entries: HashMap::new(), settings: HashMap::new() };
+        let mut manifest = Self {
+            path,
+            file,
+            existed,
+            entries: HashMap::new(),
+            settings: HashMap::new(),
+        };
         for (index, line) in bytes[..whole].split(|&byte| byte == b'\n').enumerate() {
             if line.is_empty() {
                 continue;
@@ -206,7 +217,10 @@ impl Manifest {
         if self.settings.contains_key(&key) {
             return Ok(());
         }
-        self.append(&Line::Settings { key: key.clone(), settings: settings.clone() })?;
+        self.append(&Line::Settings {
+            key: key.clone(),
+            settings: settings.clone(),
+        })?;
         self.settings.insert(key, settings.clone());
         Ok(())
     }
@@ -222,7 +236,10 @@ impl Manifest {
     }
 
     fn append(&mut self, line: &Line) -> Result<(), ManifestError> {
-        let error = |source| ManifestError::File { path: self.path.clone(), source };
+        let error = |source| ManifestError::File {
+            path: self.path.clone(),
+            source,
+        };
         let mut text = serde_json::to_string(line).map_err(|e| error(io::Error::other(e)))?;
         text.push('\n');
         // One write, so that a line is whole or cut off at its end.
@@ -250,7 +267,9 @@ mod tests {
     #[test]
     fn what_was_added_is_found_again_and_half_a_line_is_not() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = Provenance::default().with("weights", "abc").with("layer", "fc14");
+        let settings = Provenance::default()
+            .with("weights", "abc")
+            .with("layer", "fc14");
         let mut manifest = Manifest::open(folder.path()).unwrap();
         assert!(!manifest.existed());
         manifest.add_settings(&settings).unwrap();
@@ -284,6 +303,9 @@ mod tests {
         let before = Provenance::default().with("layer", "fc14").with("seed", 42);
         let after = Provenance::default().with("layer", "fc13").with("seed", 42);
         assert_ne!(before.key(), after.key());
-        assert_eq!(after.differences(&before), ["layer was `fc14` and is now `fc13`"]);
+        assert_eq!(
+            after.differences(&before),
+            ["layer was `fc14` and is now `fc13`"]
+        );
     }
 }

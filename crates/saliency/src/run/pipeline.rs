@@ -3,8 +3,8 @@
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
-use mednet_data::{Error, SampleLoader, SampleRecord};
 use mednet_data::Loaded;
+use mednet_data::{Error, SampleLoader, SampleRecord};
 
 /// Samples that each reader holds ready.
 const READ_AHEAD: usize = 2;
@@ -27,7 +27,11 @@ impl ReadAhead {
         let readers = readers.clamp(1, records.len().max(1));
         let channels = (0..readers)
             .map(|reader| {
-                let bound = if everything { records.len() } else { READ_AHEAD };
+                let bound = if everything {
+                    records.len()
+                } else {
+                    READ_AHEAD
+                };
                 let (sender, receiver) = sync_channel(bound);
                 scope.spawn(move || {
                     for record in records.iter().skip(reader).step_by(readers) {

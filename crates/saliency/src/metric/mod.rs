@@ -1,0 +1,3 @@
+//! Scores of a saliency map.
+
+pub mod imputation;
