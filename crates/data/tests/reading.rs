@@ -5,21 +5,36 @@
 use std::path::{Path, PathBuf};
 
 use mednet_data::read::{Borders, Colour, RawRule, image_size, read};
-use mednet_data::{BoundingBox, Error, Mode, Notice};
+use mednet_data::{BoundingBox, Error, Image, Mode, Notice};
 
-const AS_STORED: RawRule = RawRule { colour: Colour::AsStored, borders: Borders::Keep };
-const GRAY: RawRule = RawRule { colour: Colour::Gray, borders: Borders::Keep };
+const AS_STORED: RawRule = RawRule {
+    colour: Colour::AsStored,
+    borders: Borders::Keep,
+};
+const GRAY: RawRule = RawRule {
+    colour: Colour::Gray,
+    borders: Borders::Keep,
+};
 
 fn golden(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/transform").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/transform")
+        .join(name)
 }
 
-/// Pixels of a `[C, H, W]` picture in the order of the file, `[H, W, C]`, in levels of `depth`.
-fn levels(image: &mednet_data::Image, depth: f32) -> Vec<f32> {
+/// Pixels of a `[C, H, W]` picture in the order of the file, `[H, W, C]`, in whole levels.
+fn levels(image: &Image, depth: f32) -> Vec<f32> {
+    in_file_order(image)
+        .into_iter()
+        .map(|value| (value * depth).round())
+        .collect()
+}
+
+fn in_file_order(image: &Image) -> Vec<f32> {
     let plane = image.height * image.width;
     (0..plane)
         .flat_map(|pixel| (0..image.channels).map(move |c| c * plane + pixel))
-        .map(|index| image.pixels[index] * depth)
+        .map(|index| image.pixels[index])
         .collect()
 }
 
@@ -50,17 +65,21 @@ fn every_kind_of_file_reads_as_in_pillow() {
             let picture = read(&path, AS_STORED, None, mode).unwrap();
             assert_eq!(&picture.notices, notices, "{name}");
             let image = &picture.image;
-            assert_eq!((image.channels, image.height, image.width), (channels, 20, 30), "{name}");
+            assert_eq!(
+                (image.channels, image.height, image.width),
+                (channels, 20, 30),
+                "{name}"
+            );
             assert_eq!(image_size(&path).unwrap(), image.size(), "{name}");
             let raw = std::fs::read(golden("kinds").join(format!("{name}.raw"))).unwrap();
             let expected: Vec<f32> = if name.contains("16") {
                 raw.chunks_exact(2)
-                    .map(|b| f32::from(u16::from_le_bytes([b[0], b[1]])) / 65_535.0)
+                    .map(|b| f32::from(u16::from_le_bytes([b[0], b[1]])) * (1.0 / 65_535.0))
                     .collect()
             } else {
-                raw.iter().map(|b| f32::from(*b) / 255.0).collect()
+                raw.iter().map(|b| f32::from(*b) * (1.0 / 255.0)).collect()
             };
-            assert_eq!(levels(image, 1.0), expected, "{name}");
+            assert_eq!(in_file_order(image), expected, "{name}");
         }
     }
 }
@@ -69,7 +88,7 @@ fn every_kind_of_file_reads_as_in_pillow() {
 fn colour_to_eight_bit_gray_is_pillows() {
     let picture = read(&golden("kinds/rgb8.png"), GRAY, None, Mode::Default).unwrap();
     let raw = std::fs::read(golden("kinds/rgb8.png.luma")).unwrap();
-    let expected: Vec<f32> = raw.iter().map(|b| f32::from(*b) / 255.0).collect();
+    let expected: Vec<f32> = raw.iter().map(|b| f32::from(*b) * (1.0 / 255.0)).collect();
     assert_eq!(picture.image.channels, 1);
     assert_eq!(picture.image.pixels, expected);
 }
@@ -94,7 +113,10 @@ fn sixteen_bit_colour_keeps_its_depth_by_default_only() {
     deep.save(&path).unwrap();
     let picture = read(&path, AS_STORED, None, Mode::Default).unwrap();
     assert!(picture.notices.is_empty());
-    assert_eq!(levels(&picture.image, 65_535.0), [258., 65_535., 255., 1., 0., 4_000.]);
+    assert_eq!(
+        levels(&picture.image, 65_535.0),
+        [258., 65_535., 255., 1., 0., 4_000.]
+    );
     let picture = read(&path, AS_STORED, None, Mode::Mednet).unwrap();
     assert_eq!(picture.notices, [Notice::ReducedToEightBits]);
     assert_eq!(levels(&picture.image, 255.0), [1., 255., 0., 0., 0., 15.]);
@@ -103,36 +125,41 @@ fn sixteen_bit_colour_keeps_its_depth_by_default_only() {
     assert_eq!(levels(&picture.image, 65_535.0)[0], 38_576.0);
 }
 
-/// Largest difference to Pillow (libjpeg-turbo) in levels of 255, and the largest share of
-/// values that differ, as measured.
+/// Largest difference to Pillow (libjpeg-turbo) in levels of 255, and the share of values that
+/// differ, rounded up from what was measured. The inverse cosine transforms round differently, and
+/// so does the interpolation of colours stored at half the resolution (4:2:0).
 #[test]
 fn jpeg_is_close_to_pillows() {
     for (name, most, share) in [
-        ("gray-q90", JPEG_GRAY, 0.0),
-        ("gray-q75-progressive", JPEG_GRAY, 0.0),
-        ("rgb-444-q90", JPEG_COLOUR, 0.0),
-        ("rgb-420-q90", JPEG_SUBSAMPLED, 0.0),
+        ("gray-q90", 1.0, 0.006),
+        ("gray-q75-progressive", 1.0, 0.007),
+        ("rgb-444-q90", 2.0, 0.015),
+        ("rgb-420-q90", 3.0, 0.28),
     ] {
-        let picture =
-            read(&golden(&format!("jpeg/{name}.jpg")), AS_STORED, None, Mode::Default).unwrap();
+        let picture = read(
+            &golden(&format!("jpeg/{name}.jpg")),
+            AS_STORED,
+            None,
+            Mode::Default,
+        )
+        .unwrap();
         let expected = std::fs::read(golden(&format!("jpeg/{name}.u8"))).unwrap();
         let actual = levels(&picture.image, 255.0);
         assert_eq!(actual.len(), expected.len());
         let differences: Vec<f32> = actual
             .iter()
             .zip(&expected)
-            .map(|(actual, expected)| (actual.round() - f32::from(*expected)).abs())
+            .map(|(actual, expected)| (actual - f32::from(*expected)).abs())
             .collect();
         let worst = differences.iter().copied().fold(0.0, f32::max);
         let unequal = differences.iter().filter(|d| **d > 0.0).count() as f64;
         let unequal = unequal / differences.len() as f64;
-        println!("{name}: largest {worst}, {:.2} % differ", 100.0 * unequal);
-        assert!(worst <= most && unequal <= share, "{name}: largest {worst}, share {unequal}");
+        assert!(
+            worst <= most && unequal <= share,
+            "{name}: largest {worst}, share {unequal}"
+        );
     }
 }
-const JPEG_GRAY: f32 = 0.0;
-const JPEG_COLOUR: f32 = 0.0;
-const JPEG_SUBSAMPLED: f32 = 0.0;
 
 #[test]
 fn black_borders_go_and_boxes_follow() {
@@ -141,22 +168,47 @@ fn black_borders_go_and_boxes_follow() {
     let mut bordered = image::GrayImage::new(6, 5);
     bordered.put_pixel(2, 1, image::Luma([10]));
     bordered.put_pixel(4, 3, image::Luma([20]));
-    bordered.save_with_format(&path, image::ImageFormat::Png).unwrap();
-    let rule = RawRule { colour: Colour::AsStored, borders: Borders::Remove };
-    let boxes = [BoundingBox { x1: 2, y1: 1, x2: 5, y2: 4 }];
+    bordered
+        .save_with_format(&path, image::ImageFormat::Png)
+        .unwrap();
+    let rule = RawRule {
+        colour: Colour::AsStored,
+        borders: Borders::Remove,
+    };
+    let boxes = [BoundingBox {
+        x1: 2,
+        y1: 1,
+        x2: 5,
+        y2: 4,
+    }];
     let picture = read(&path, rule, Some(&boxes), Mode::Default).unwrap();
     assert_eq!((picture.image.height, picture.image.width), (2, 2));
     assert_eq!(levels(&picture.image, 255.0), [10., 0., 0., 20.]);
-    assert_eq!(picture.boxes, Some(vec![BoundingBox { x1: 0, y1: 0, x2: 2, y2: 2 }]));
+    assert_eq!(
+        picture.boxes,
+        Some(vec![BoundingBox {
+            x1: 0,
+            y1: 0,
+            x2: 2,
+            y2: 2
+        }])
+    );
 
-    image::GrayImage::new(6, 5).save_with_format(&path, image::ImageFormat::Png).unwrap();
+    image::GrayImage::new(6, 5)
+        .save_with_format(&path, image::ImageFormat::Png)
+        .unwrap();
     let error = read(&path, rule, None, Mode::Default).unwrap_err();
     assert!(matches!(error, Error::EntirelyBlack { .. }), "{error}");
 }
 
 fn fails(path: &Path) -> String {
     let error = read(path, AS_STORED, None, Mode::Default).unwrap_err();
-    assert!(error.to_string().contains(&*path.file_name().unwrap().to_string_lossy()), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains(&*path.file_name().unwrap().to_string_lossy()),
+        "{error}"
+    );
     match std::error::Error::source(&error) {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
@@ -198,7 +250,11 @@ fn truncated_files_are_errors_wherever_they_end() {
             std::fs::write(&path, &whole[..length]).unwrap();
             // TIFF keeps its directory at the end, or pixels: either way something is missing.
             let result = read(&path, AS_STORED, None, Mode::Default);
-            assert!(result.is_err(), "{name} of {length} bytes instead of {}", whole.len());
+            assert!(
+                result.is_err(),
+                "{name} of {length} bytes instead of {}",
+                whole.len()
+            );
         }
     }
 }
@@ -208,8 +264,12 @@ fn damaged_bytes_never_panic() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged.bin");
     let mut state = 7_u32;
-    for name in ["kinds/rgba.png", "kinds/palette.bmp", "kinds/gray16.tif", "jpeg/rgb-420-q90.jpg"]
-    {
+    for name in [
+        "kinds/rgba.png",
+        "kinds/palette.bmp",
+        "kinds/gray16.tif",
+        "jpeg/rgb-420-q90.jpg",
+    ] {
         let whole = std::fs::read(golden(name)).unwrap();
         for _ in 0..150 {
             let mut damaged = whole.clone();
@@ -221,7 +281,10 @@ fn damaged_bytes_never_panic() {
             std::fs::write(&path, &damaged).unwrap();
             if let Ok(picture) = read(&path, AS_STORED, None, Mode::Default) {
                 let image = picture.image;
-                assert_eq!(image.pixels.len(), image.channels * image.height * image.width);
+                assert_eq!(
+                    image.pixels.len(),
+                    image.channels * image.height * image.width
+                );
             }
             let _ = image_size(&path);
         }
@@ -240,6 +303,9 @@ fn a_header_that_promises_too_much_is_refused() {
     let path = folder.path().join("bomb.png");
     std::fs::write(&path, file).unwrap();
     let message = fails(&path);
-    assert!(message.contains("too large") || message.contains("limit"), "{message}");
+    assert!(
+        message.contains("too large") || message.contains("limit"),
+        "{message}"
+    );
     assert!(image_size(&path).is_err());
 }

@@ -1,6 +1,6 @@
 //! The transforms against torchvision, against hand-computed cases, and their properties.
 //!
-//! Measured against torchvision 0.29.2 (`golden/transform/generate.py`): pixels within 2.4e-7,
+//! Measured against torchvision 0.29.2 (`golden/transform/generate.py`): pixels within 1.2e-7,
 //! boxes and sizes equal.
 
 use std::path::PathBuf;
@@ -9,11 +9,16 @@ use mednet_data::{BoundingBox, Image, ImageSize, Sample, Target, Transform, Tran
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// Largest difference of a pixel to torchvision's: measured 2.4e-7, and a rounding on top.
-const TOLERANCE: f32 = 4e-7;
+/// Largest difference of a pixel to torchvision's: measured 1.2e-7 (85 % of the values equal), and
+/// a rounding on top for other builds of torch.
+const TOLERANCE: f32 = 2.4e-7;
+/// Largest relative difference of the sum of a picture: measured 1.6e-8.
+const SUM_TOLERANCE: f64 = 5e-8;
 
 fn golden(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/transform").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/transform")
+        .join(name)
 }
 
 /// The picture of `generate.py`.
@@ -25,7 +30,12 @@ fn picture(channels: usize, height: usize, width: usize) -> Image {
             (state >> 24) as f32 / 255.0
         })
         .collect();
-    Image { channels, height, width, pixels }
+    Image {
+        channels,
+        height,
+        width,
+        pixels,
+    }
 }
 
 fn pipeline(name: &str) -> TransformPipeline {
@@ -40,7 +50,12 @@ fn pipeline(name: &str) -> TransformPipeline {
 }
 
 fn integers(value: &Value) -> Vec<i64> {
-    value.as_array().unwrap().iter().map(|v| v.as_i64().unwrap()).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_i64().unwrap())
+        .collect()
 }
 
 fn boxes(value: &Value) -> Vec<BoundingBox> {
@@ -50,7 +65,12 @@ fn boxes(value: &Value) -> Vec<BoundingBox> {
         .iter()
         .map(|b| {
             let b = integers(b);
-            BoundingBox { x1: b[0], y1: b[1], x2: b[2], y2: b[3] }
+            BoundingBox {
+                x1: b[0],
+                y1: b[1],
+                x2: b[2],
+                y2: b[3],
+            }
         })
         .collect()
 }
@@ -63,10 +83,13 @@ fn equal_torchvision_on_pixels_and_boxes() {
     let cases = document["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 30);
     let mut worst = 0.0_f32;
+    let mut worst_sum = 0.0_f64;
     let (mut equal, mut count) = (0_usize, 0_usize);
     for case in cases {
-        let shape: Vec<usize> =
-            integers(&case["input"]).into_iter().map(|v| usize::try_from(v).unwrap()).collect();
+        let shape: Vec<usize> = integers(&case["input"])
+            .into_iter()
+            .map(|v| usize::try_from(v).unwrap())
+            .collect();
         let name = case["values"].as_str().unwrap();
         let pipeline = pipeline(case["pipeline"].as_str().unwrap());
         let size = ImageSize::new(shape[1], shape[2]);
@@ -77,18 +100,21 @@ fn equal_torchvision_on_pixels_and_boxes() {
             boxes: Some(boxes(&case["boxes"])),
         });
         let image = &sample.image;
-        let output =
-            [image.channels, image.height, image.width].map(|v| i64::try_from(v).unwrap());
+        let output = [image.channels, image.height, image.width].map(|v| i64::try_from(v).unwrap());
         assert_eq!(output.to_vec(), integers(&case["output"]), "{name}");
         assert_eq!(pipeline.geometry(size).output, image.size(), "{name}");
         // A resize alone does not clamp in torchvision; nothing outside of the canvas is of use.
-        let expected: Vec<_> =
-            boxes(&case["moved"]).into_iter().map(|b| b.clamped(image.size())).collect();
+        let expected: Vec<_> = boxes(&case["moved"])
+            .into_iter()
+            .map(|b| b.clamped(image.size()))
+            .collect();
         assert_eq!(sample.boxes.as_deref(), Some(expected.as_slice()), "{name}");
 
         let bytes = std::fs::read(golden(name)).unwrap();
-        let expected: Vec<f32> =
-            bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        let expected: Vec<f32> = bytes
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+            .collect();
         let mut sampled = Vec::new();
         for channel in 0..image.channels {
             for row in (0..image.height).step_by(stride) {
@@ -105,10 +131,16 @@ fn equal_torchvision_on_pixels_and_boxes() {
         count += expected.len();
         let sum: f64 = image.pixels.iter().map(|v| f64::from(*v)).sum();
         let expected_sum = case["sum"].as_f64().unwrap();
-        // Single roundings cancel; measured 6e-9 of the sum at worst.
-        assert!((sum - expected_sum).abs() <= 5e-8 * expected_sum, "{name}: {sum} {expected_sum}");
+        worst_sum = worst_sum.max((sum - expected_sum).abs() / expected_sum);
     }
-    println!("largest difference {worst:e}, {equal} of {count} values equal");
+    assert!(
+        worst_sum <= SUM_TOLERANCE,
+        "largest relative difference of a sum {worst_sum:e}"
+    );
+    assert!(
+        10 * equal >= 8 * count,
+        "only {equal} of {count} values equal"
+    );
     assert!(worst <= TOLERANCE, "largest difference {worst:e}");
 }
 
@@ -130,7 +162,12 @@ fn gray_weights_add_up_to_less_than_one() {
 
 #[test]
 fn padding_puts_the_smaller_half_first() {
-    let image = Image { channels: 1, height: 1, width: 4, pixels: vec![1., 2., 3., 4.] };
+    let image = Image {
+        channels: 1,
+        height: 1,
+        width: 4,
+        pixels: vec![1., 2., 3., 4.],
+    };
     let padded = Transform::SquareCenterPad.apply_to_image(image);
     #[rustfmt::skip]
     assert_eq!(padded.pixels, [
@@ -140,16 +177,34 @@ fn padding_puts_the_smaller_half_first() {
         0., 0., 0., 0.,
     ]);
     let moved = Transform::SquareCenterPad.apply_to_boxes(
-        &[BoundingBox { x1: 1, y1: 0, x2: 9, y2: 1 }],
+        &[BoundingBox {
+            x1: 1,
+            y1: 0,
+            x2: 9,
+            y2: 1,
+        }],
         ImageSize::new(1, 4),
     );
-    assert_eq!(moved, [BoundingBox { x1: 1, y1: 1, x2: 4, y2: 2 }]);
+    assert_eq!(
+        moved,
+        [BoundingBox {
+            x1: 1,
+            y1: 1,
+            x2: 4,
+            y2: 2
+        }]
+    );
 }
 
 #[test]
 fn resize_by_hand() {
     let resize = |pixels: Vec<f32>, width, size| {
-        let image = Image { channels: 1, height: pixels.len() / width, width, pixels };
+        let image = Image {
+            channels: 1,
+            height: pixels.len() / width,
+            width,
+            pixels,
+        };
         Transform::Resize { size }.apply_to_image(image).pixels
     };
     // Twice as large: half-pixel centres, a quarter of the neighbour, borders repeated.
@@ -165,12 +220,20 @@ fn resize_by_hand() {
     assert!((shrunk[1] - expected).abs() < 1e-6, "{shrunk:?}");
     // The longer side keeps the proportions, rounded down.
     let step = Transform::Resize { size: 50 };
-    assert_eq!(step.output_size(ImageSize::new(97, 64)), ImageSize::new(75, 50));
+    assert_eq!(
+        step.output_size(ImageSize::new(97, 64)),
+        ImageSize::new(75, 50)
+    );
 }
 
 #[test]
 fn gray_becomes_three_equal_channels() {
-    let image = Image { channels: 1, height: 1, width: 2, pixels: vec![0.25, 0.5] };
+    let image = Image {
+        channels: 1,
+        height: 1,
+        width: 2,
+        pixels: vec![0.25, 0.5],
+    };
     let colour = Transform::Rgb.apply_to_image(image);
     assert_eq!(colour.channels, 3);
     assert_eq!(colour.pixels, [0.25, 0.5, 0.25, 0.5, 0.25, 0.5]);
@@ -178,17 +241,23 @@ fn gray_becomes_three_equal_channels() {
 }
 
 fn arbitrary_image() -> impl Strategy<Value = Image> {
-    (prop_oneof![Just(1_usize), Just(3)], 1_usize..40, 1_usize..40, any::<u32>()).prop_map(
-        |(channels, height, width, seed)| {
+    (
+        prop_oneof![Just(1_usize), Just(3)],
+        1_usize..40,
+        1_usize..40,
+        any::<u32>(),
+    )
+        .prop_map(|(channels, height, width, seed)| {
             let mut image = picture(channels, height, width);
             let shift = (seed % 97) as usize % image.pixels.len();
             image.pixels.rotate_left(shift);
             image
-        },
-    )
+        })
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
     #[test]
     fn resizing_to_the_same_size_changes_nothing(image in arbitrary_image()) {
         let shorter = image.height.min(image.width);

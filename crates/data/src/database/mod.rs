@@ -1,6 +1,6 @@
 //! The databases: where each one's pictures are, how they are read and how it is partitioned.
 //!
-//! A database is one file of this folder and one line in [`DATABASES`]; a set of several databases
+//! A database is one file of this folder and one line in `DATABASES`; a set of several databases
 //! is one line in `concatenation.rs`. Nothing else knows the list.
 
 mod concatenation;

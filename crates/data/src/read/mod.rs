@@ -167,7 +167,8 @@ fn to_gray(raster: Raster) -> Raster {
     }
 }
 
-/// `[H, W, C]` integers to `[C, H, W]` in `[0, 1]`.
+/// `[H, W, C]` integers to `[C, H, W]` in `[0, 1]`: times the reciprocal in `f32`, as torchvision
+/// does it, which is not always the same number as the quotient.
 fn to_unit_range(raster: &Raster) -> Image {
     fn planes<T: Copy>(values: &[T], channels: usize, unit: impl Fn(T) -> f32) -> Vec<f32> {
         let mut pixels = Vec::with_capacity(values.len());
@@ -183,10 +184,12 @@ fn to_unit_range(raster: &Raster) -> Image {
         pixels
     }
     let pixels = match &raster.samples {
-        Samples::Eight(values) => planes(values, raster.channels, |value| f32::from(value) / 255.0),
-        Samples::Sixteen(values) => {
-            planes(values, raster.channels, |value| f32::from(value) / 65_535.0)
-        }
+        Samples::Eight(values) => planes(values, raster.channels, |value| {
+            f32::from(value) * (1.0 / 255.0)
+        }),
+        Samples::Sixteen(values) => planes(values, raster.channels, |value| {
+            f32::from(value) * (1.0 / 65_535.0)
+        }),
     };
     Image {
         channels: raster.channels,

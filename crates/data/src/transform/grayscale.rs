@@ -15,11 +15,8 @@ pub(super) fn apply(image: Image) -> Image {
         .iter()
         .zip(image.channel(1))
         .zip(image.channel(2))
-        // The order of the sum and its roundings are torchvision's.
-        .map(|((red, green), blue)| {
-            let sum = green.mul_add(WEIGHTS[1], red * WEIGHTS[0]);
-            blue.mul_add(WEIGHTS[2], sum)
-        })
+        // The order of the sum is torchvision's.
+        .map(|((red, green), blue)| red * WEIGHTS[0] + green * WEIGHTS[1] + blue * WEIGHTS[2])
         .collect();
     Image {
         channels: 1,

@@ -1,0 +1,117 @@
+//! Loading the network of a command line.
+
+use std::path::PathBuf;
+
+use mednet_data::{Mode, TransformPipeline};
+use mednet_network::arch::Architecture;
+use mednet_network::checkpoint::resolve_weight;
+use mednet_network::{LoadedNetwork, Normalization};
+
+use crate::args::{Compat, Computing};
+use crate::exit::Refusal;
+use crate::printer::Printer;
+
+/// A loaded network and the file it came from.
+pub(crate) struct Weights {
+    /// The network.
+    pub(crate) network: LoadedNetwork,
+    /// The checkpoint file.
+    pub(crate) path: PathBuf,
+}
+
+/// Whose numbers to produce.
+pub(crate) fn mode(computing: &Computing) -> Mode {
+    match computing.compat {
+        Some(Compat::Mednet) => Mode::Mednet,
+        None => Mode::Default,
+    }
+}
+
+/// What is done to an image before it enters a network.
+pub(crate) fn transforms(architecture: &Architecture) -> TransformPipeline {
+    let [channels, size, _] = architecture.input_shape;
+    if channels == 1 {
+        TransformPipeline::gray_square(size)
+    } else {
+        TransformPipeline::rgb_square(size)
+    }
+}
+
+/// Uses this many threads from now on.
+pub(crate) fn use_threads(parallel: i64) -> Result<usize, Refusal> {
+    let threads = match parallel {
+        -1 | 0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        count => usize::try_from(count).map_err(|_| {
+            Refusal::new(format!(
+                "--parallel {count} makes no sense: give a number of threads, or -1 for all cores"
+            ))
+        })?,
+    };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()?;
+    Ok(threads)
+}
+
+/// Loads the weights and says what is odd about them.
+pub(crate) fn load(
+    architecture: &Architecture,
+    computing: &Computing,
+    printer: &Printer,
+) -> Result<Weights, Refusal> {
+    let Some(weight) = &computing.weight else {
+        return Err(Refusal::new(
+            "no weights are given: --weight PATH, a checkpoint file (.ckpt, .pth, .pt, \
+             .safetensors) or a training folder",
+        ));
+    };
+    let path = resolve_weight(weight)?;
+    let normalization = match &computing.normalize {
+        Some(text) => text.parse()?,
+        None => Normalization::Checkpoint,
+    };
+    let network = LoadedNetwork::open(architecture, &path, &normalization)?;
+    printer.info(&format!(
+        "weights: `{}`, {}",
+        path.display(),
+        network.format
+    ));
+    if !network.unused.is_empty() {
+        printer.warning(&format!(
+            "`{}` holds {} that {} has no use for: {}",
+            path.display(),
+            plural(network.unused.len(), "entry", "entries"),
+            architecture.name(),
+            listed(&network.unused, 5)
+        ));
+    }
+    if network.normalizer.is_none() && computing.normalize.is_none() {
+        printer.warning(&format!(
+            "`{}` does not say how images are normalized: they are taken as they are; give \
+             --normalize imagenet, MEAN,STD, or none to silence this",
+            path.display()
+        ));
+    }
+    Ok(Weights { network, path })
+}
+
+/// `1 entry`, `2 entries`.
+pub(crate) fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The first few names, and how many more there are.
+pub(crate) fn listed(names: &[String], most: usize) -> String {
+    let shown: Vec<String> = names
+        .iter()
+        .take(most)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = names.len().saturating_sub(most);
+    let shown = shown.join(", ");
+    if more > 0 {
+        format!("{shown} and {more} more")
+    } else {
+        shown
+    }
+}

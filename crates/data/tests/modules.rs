@@ -1,0 +1,570 @@
+//! Named data modules, split files, data directories and the way to samples.
+
+use std::path::Path;
+
+use mednet_data::{
+    BoundingBox, DataDirectories, DataModule, Database, Error, Mode, SampleLoader, Target,
+    TransformPipeline,
+};
+use proptest::prelude::*;
+
+#[allow(clippy::print_stdout)]
+fn shared(path: &str) -> Option<std::path::PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared")
+        .join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: `{}` is not there", path.display());
+    None
+}
+
+fn counts(module: &DataModule) -> String {
+    let counts: Vec<_> = module
+        .datasets
+        .iter()
+        .map(|d| format!("{}={}", d.name, d.samples.len()))
+        .collect();
+    counts.join(", ")
+}
+
+#[test]
+fn names_are_unique_and_described() {
+    let names: Vec<_> = DataModule::names().collect();
+    let unique: std::collections::BTreeSet<_> = names.iter().collect();
+    assert_eq!(names.len(), unique.len());
+    assert_eq!(names.len(), 135);
+    for configuration in DataModule::configurations() {
+        assert!(!configuration.description.is_empty());
+        assert!(!configuration.description.contains('\n'));
+    }
+    assert_eq!(
+        DataModule::configurations()
+            .iter()
+            .filter(|c| !c.is_available())
+            .count(),
+        8
+    );
+}
+
+#[test]
+fn every_name_has_the_documented_samples() {
+    let Some(path) = shared("docs/datamodules.tsv") else {
+        return;
+    };
+    let table = std::fs::read_to_string(path).unwrap();
+    let mut seen = 0;
+    for line in table
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        let columns: Vec<_> = line.split('\t').collect();
+        let [name, versions, database, files, expected, boxes] = columns[..] else {
+            panic!("{line}");
+        };
+        if name == "nih-cxr14" && versions == "1.0.0-1.0.1" {
+            continue; // An older content under the same name.
+        }
+        seen += 1;
+        let configuration = DataModule::configurations()
+            .iter()
+            .find(|c| c.name == name)
+            .expect(name);
+        assert_eq!(configuration.database, database, "{name}");
+        if !configuration.is_available() {
+            let error = DataModule::named(name).unwrap_err();
+            assert!(matches!(error, Error::NoSplit { .. }), "{name}: {error}");
+            assert!(error.to_string().contains(name));
+            continue;
+        }
+        let module = DataModule::named(name).unwrap();
+        assert_eq!(counts(&module), expected, "{name}");
+        assert_eq!(module.output_clashes().unwrap(), [], "{name}");
+        let mut splits: Vec<_> = files
+            .split(" + ")
+            .map(|file| mednet_data::split::split_name(Path::new(file)))
+            .collect();
+        splits.dedup();
+        assert_eq!(module.split, splits.join("+"), "{name}");
+        if let Some(count) = boxes.strip_prefix("yes (") {
+            let count: usize = count.split(' ').next().unwrap().parse().unwrap();
+            assert_eq!(boxed(&module), count, "{name}");
+        } else if name.contains("tbx11k") {
+            // The original drops them.
+            let expected = if name.contains("-v1") { 630 } else { 769 };
+            assert_eq!(boxed(&module), expected, "{name}");
+        } else {
+            assert_eq!(boxed(&module), 0, "{name}");
+        }
+    }
+    assert_eq!(seen, 135);
+}
+
+fn boxed(module: &DataModule) -> usize {
+    module
+        .datasets
+        .iter()
+        .flat_map(|d| &d.samples)
+        .filter(|s| s.boxes.is_some())
+        .count()
+}
+
+/// Needs nothing beside the program: the facts that matter most, by hand.
+#[test]
+fn stock_splits_hold_what_they_should() {
+    let module = DataModule::named("tbx11k-v1-healthy-vs-atb").unwrap();
+    assert_eq!(counts(&module), "train=2767, validation=706, test=957");
+    assert_eq!(
+        (module.database.as_str(), module.split.as_str()),
+        ("tbx11k", "v1-healthy-vs-atb")
+    );
+    let per_set: Vec<(usize, usize)> = module
+        .datasets
+        .iter()
+        .map(|dataset| {
+            let boxes: Vec<_> = dataset
+                .samples
+                .iter()
+                .filter_map(|s| s.boxes.as_ref())
+                .collect();
+            (boxes.len(), boxes.iter().map(|b| b.len()).sum())
+        })
+        .collect();
+    assert_eq!(per_set, [(377, 562), (96, 136), (157, 240)]);
+
+    let four = DataModule::named("montgomery-shenzhen-indian-tbx11k-v2-f9").unwrap();
+    assert_eq!(counts(&four), "train=6692, validation=1703, test=930");
+    assert_eq!(four.split, "fold-9+v2-fold-9");
+    let order: Vec<_> = four.datasets[0]
+        .samples
+        .iter()
+        .map(|s| s.database.slug)
+        .collect();
+    let mut distinct = order.clone();
+    distinct.dedup();
+    assert_eq!(distinct, ["montgomery", "shenzhen", "indian", "tbx11k"]);
+
+    let module = DataModule::named("montgomery-multiclass").unwrap();
+    let plain = DataModule::named("montgomery").unwrap();
+    for (classes, single) in module.datasets[0]
+        .samples
+        .iter()
+        .zip(&plain.datasets[0].samples)
+    {
+        let expected = if single.target == Target::Single(1) {
+            vec![0, 1]
+        } else {
+            vec![1, 0]
+        };
+        assert_eq!(classes.target, Target::Multiple(expected));
+    }
+
+    let nih = DataModule::named("nih-cxr14-100").unwrap();
+    let sample = &nih.datasets[0].samples[1];
+    assert_eq!(sample.name, "images/00000001_001.png");
+    // car emp her
+    let expected = vec![1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(sample.target, Target::Multiple(expected));
+    assert!(sample.target.has_label(3) && !sample.target.has_label(2));
+
+    let tuberculosis = DataModule::named("padchest-tb-idiap").unwrap();
+    assert!(
+        tuberculosis
+            .datasets
+            .iter()
+            .flat_map(|d| &d.samples)
+            .all(|s| { matches!(s.target, Target::Single(0 | 1)) })
+    );
+    let heart = DataModule::named("padchest-cardiomegaly-idiap").unwrap();
+    assert!(matches!(&heart.datasets[0].samples[0].target, Target::Multiple(t) if t.len() == 14));
+}
+
+#[test]
+fn unknown_names_come_with_a_proposal() {
+    let error = DataModule::named("tbx11k-v1-healthy-vs-tb")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("did you mean `tbx11k-v1-healthy-vs-atb`?"),
+        "{error}"
+    );
+    let error = DataModule::resolve("nothing-like-it", None)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("unknown data set `nothing-like-it`") && !error.contains("mean"));
+    let error = Database::named("montgomry").unwrap_err().to_string();
+    assert!(
+        error.contains("did you mean `montgomery`?") && error.contains("tbx11k"),
+        "{error}"
+    );
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn split_files_keep_their_order_in_every_compression() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"{"zeta": [["b ü/1.png", 1, [[1, 3, 4, 10, 20], [0, -1, 0, 2, 2]]], ["a.png", 0]],
+        "alpha": [["c.jpg", 1.0, null], ["d.png", [0, 1, 1]], ["e.png", [1]], ["f.png", 1, []]],
+        "empty": []}"#;
+    let plain = write(folder.path(), "my.split.json", text);
+    let module = DataModule::from_file(&plain, None).unwrap();
+    assert_eq!(counts(&module), "zeta=2, alpha=4, empty=0");
+    assert_eq!(module.split, "my.split");
+    assert_eq!(module.folder.as_deref(), Some(folder.path()));
+    let first = &module.datasets[0].samples[0];
+    assert_eq!(first.name, "b ü/1.png");
+    let expected = [
+        BoundingBox {
+            x1: 3,
+            y1: 4,
+            x2: 13,
+            y2: 24,
+        },
+        BoundingBox {
+            x1: -1,
+            y1: 0,
+            x2: 1,
+            y2: 2,
+        },
+    ];
+    assert_eq!(first.boxes.as_deref(), Some(expected.as_slice()));
+    let targets: Vec<_> = module.datasets[1]
+        .samples
+        .iter()
+        .map(|s| s.target.clone())
+        .collect();
+    let expected = [
+        Target::Single(1),
+        Target::Multiple(vec![0, 1, 1]),
+        Target::Single(1),
+        Target::Single(1),
+    ];
+    assert_eq!(targets, expected);
+    assert_eq!(module.datasets[1].samples[3].boxes, Some(vec![]));
+
+    for suffix in ["json.gz", "json.bz2"] {
+        use std::io::Write as _;
+        let path = folder.path().join(format!("my.split.{suffix}"));
+        let file = std::fs::File::create(&path).unwrap();
+        if suffix == "json.gz" {
+            let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+            encoder.write_all(text.as_bytes()).unwrap();
+            encoder.finish().unwrap();
+        } else {
+            let mut encoder = bzip2::write::BzEncoder::new(file, bzip2::Compression::fast());
+            encoder.write_all(text.as_bytes()).unwrap();
+            encoder.finish().unwrap();
+        }
+        let compressed = DataModule::resolve(path.to_str().unwrap(), None).unwrap();
+        assert_eq!(compressed.datasets, module.datasets);
+        assert_eq!(compressed.split, module.split);
+        // Cut off in the middle.
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        let error = DataModule::from_file(&path, None).unwrap_err().to_string();
+        assert!(error.contains("my.split"), "{error}");
+    }
+}
+
+#[test]
+fn mistakes_in_split_files_are_located() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = format!(
+        "{{\"a\": [[\"x.png\", {}1{}]]}}",
+        "[".repeat(400),
+        "]".repeat(400)
+    );
+    for (text, expected) in [
+        ("", "EOF"),
+        ("[]", "an object of data sets"),
+        ("{}", "no data set"),
+        ("{\"a\": 3}", "line 1"),
+        ("{\"a\": [[\"x.png\", 1]], \"a\": []}", "`a` is there twice"),
+        (
+            "{\n\"a\": [\n[\"x.png\", 1],\n[\"y.png\", \"one\"]\n]}",
+            "line 4: sample 1 of data set `a`",
+        ),
+        ("{\"a\": [[\"x.png\"]]}", "a path (text) and a target"),
+        (
+            "{\"a\": [{\"path\": 1}]}",
+            "is an object, expected an array",
+        ),
+        ("{\"a\": [[\"x.png\", -1]]}", "the target -1"),
+        ("{\"a\": [[\"x.png\", 0.5]]}", "a number as its target"),
+        ("{\"a\": [[\"x.png\", [0, 2]]]}", "expected 0 or 1"),
+        ("{\"a\": [[\"x.png\", []]]}", "empty target"),
+        ("{\"a\": [[\"/etc/x.png\", 1]]}", "absolute"),
+        ("{\"a\": [[\"../x.png\", 1]]}", "`..`"),
+        ("{\"a\": [[\"x.png\", 1, [[1, 2, 3, 4]]]]}", "box 0"),
+        (
+            "{\"a\": [[\"x.png\", 1, [[1, 2, 3, 4, 5], [1, 2.5, 3, 4, 5]]]]}",
+            "box 1",
+        ),
+        ("{\"a\": [[\"x.png\", 1, [[1, 2, 3, -4, 5]]]]}", "box 0"),
+        (&deep, "recursion limit"),
+    ] {
+        let path = write(folder.path(), "bad.json", text);
+        let error = DataModule::from_file(&path, None).unwrap_err().to_string();
+        assert!(
+            error.contains(expected) && error.contains("bad.json"),
+            "{text}: {error}"
+        );
+    }
+    let path = folder.path().join("bad.json");
+    std::fs::write(&path, b"{\"a\":\n[[\"\xff.png\", 1]]}").unwrap();
+    let error = DataModule::from_file(&path, None).unwrap_err().to_string();
+    assert!(error.contains("not UTF-8 in line 2"), "{error}");
+    let error = DataModule::resolve("there-is-no-such.json", None).unwrap_err();
+    assert!(matches!(error, Error::Unreadable { .. }));
+    let nih = write(
+        folder.path(),
+        "nih.json",
+        r#"{"a": [["x.png", ["car", "hes"], 30, "M"]]}"#,
+    );
+    let error = DataModule::from_file(&nih, Some("nih_cxr14"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("the finding `hes`"), "{error}");
+}
+
+#[test]
+fn clashes_of_output_names_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"{"train": [["d/a.png", 0], ["d/b.png", 1]],
+        "test": [["d/a.jpg", 0], ["d/b.png", 1], ["./d/b.png", 1]]}"#;
+    let module = DataModule::from_file(&write(folder.path(), "s.json", text), None).unwrap();
+    let clashes = module.output_clashes().unwrap();
+    assert_eq!(clashes.len(), 1);
+    assert_eq!(clashes[0].first, ("train".to_owned(), "d/a.png".to_owned()));
+    assert_eq!(clashes[0].second, ("test".to_owned(), "d/a.jpg".to_owned()));
+    assert_eq!(clashes[0].output, Path::new("d/a"));
+}
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect()
+}
+
+#[test]
+fn data_directories_come_from_file_environment_and_argument() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["file", "home/nih", "env", "explicit"] {
+        std::fs::create_dir_all(folder.path().join(name)).unwrap();
+    }
+    let at = |name: &str| folder.path().join(name);
+    let home = at("home").display().to_string();
+    let text = format!(
+        "[datadir]\ntbx11k = {:?}\nshenzhen = {:?}\nnih_cxr14 = \"~/nih\"\ndrive = 3\n\
+         [cxr8]\nidiap_folder_structure = true\n",
+        at("file"),
+        at("missing"),
+    );
+    let file = write(folder.path(), "mednet.toml", &text);
+    let database = |slug| Database::named(slug).unwrap();
+
+    let settings = DataDirectories::from_parts(&file, &variables(&[("HOME", &home)])).unwrap();
+    assert_eq!(settings.of(database("tbx11k")).unwrap(), at("file"));
+    assert_eq!(settings.of(database("nih_cxr14")).unwrap(), at("home/nih"));
+    assert!(settings.idiap_folder_structure);
+    let error = settings.of(database("shenzhen")).unwrap_err().to_string();
+    assert!(
+        error.contains("does not exist") && error.contains("mednet.toml"),
+        "{error}"
+    );
+    let error = settings.of(database("montgomery")).unwrap_err().to_string();
+    for part in [
+        "--datadir",
+        "MEDNET_DATADIR_MONTGOMERY",
+        "mednet.toml",
+        "[datadir]\n",
+        "montgomery = ",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+
+    let env = at("env").display().to_string();
+    let environment = variables(&[
+        ("MEDNET_DATADIR_TBX11K", &env),
+        ("MEDNET_DATADIR_CXR8", &env),
+    ]);
+    let settings = DataDirectories::from_parts(&file, &environment).unwrap();
+    assert_eq!(settings.of(database("tbx11k")).unwrap(), at("env"));
+    assert_eq!(settings.of(database("nih_cxr14")).unwrap(), at("env"));
+    let settings = settings.with_explicit(at("explicit"));
+    assert_eq!(settings.of(database("tbx11k")).unwrap(), at("explicit"));
+
+    let none = DataDirectories::from_parts(&at("none.toml"), &[]).unwrap();
+    assert!(none.of(database("tbx11k")).is_err());
+    for (text, expected) in [
+        ("[datadir\n", "line 1"),
+        ("datadir = 3\n", "must be a table"),
+        ("[datadir]\ntbx11k = 3\n", "`datadir.tbx11k`"),
+        ("[cxr8]\nidiap_folder_structure = 1\n", "true or false"),
+    ] {
+        let file = write(folder.path(), "bad.toml", text);
+        let error = DataDirectories::from_parts(&file, &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(expected) && error.contains("bad.toml"),
+            "{error}"
+        );
+    }
+}
+
+fn save_gray(path: &Path, width: u32, height: u32) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let picture = image::GrayImage::from_fn(width, height, |x, y| image::Luma([(x + y) as u8 + 1]));
+    picture.save(path).unwrap();
+}
+
+#[test]
+fn samples_of_a_split_file_are_loaded_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    save_gray(&folder.path().join("ü b/eins.png"), 40, 20);
+    let text = r#"{"test": [["ü b/eins.png", 1, [[1, 10, 5, 20, 10]]], ["zwei.png", 0]]}"#;
+    let split = write(folder.path(), "s.json", text);
+    let module = DataModule::from_file(&split, None).unwrap();
+    // Settings for databases do not concern it.
+    let settings = DataDirectories::default();
+    let loader = SampleLoader::new(
+        &module,
+        &settings,
+        TransformPipeline::gray_square(80),
+        Mode::Default,
+    )
+    .unwrap();
+    let record = &module.datasets[0].samples[0];
+    let loaded = loader.load(record).unwrap();
+    assert_eq!((loaded.raw_size.height, loaded.raw_size.width), (20, 40));
+    assert_eq!(loader.raw_size(record).unwrap(), loaded.raw_size);
+    assert_eq!(
+        (loaded.sample.image.height, loaded.sample.image.width),
+        (80, 80)
+    );
+    let expected = BoundingBox {
+        x1: 20,
+        y1: 30,
+        x2: 60,
+        y2: 50,
+    };
+    assert_eq!(loaded.sample.boxes, Some(vec![expected]));
+    let boxes = loader
+        .transforms()
+        .apply_to_boxes(record.boxes.as_ref().unwrap(), loaded.raw_size);
+    assert_eq!(boxes, [expected]);
+
+    let results: Vec<_> = loader.check(&module, None).collect();
+    assert_eq!(results.len(), 2);
+    assert!(results[0].result.is_ok());
+    let error = results[1].result.as_ref().unwrap_err().to_string();
+    assert!(error.contains("zwei.png"), "{error}");
+    assert_eq!(loader.check(&module, Some(1)).count(), 1);
+
+    // Elsewhere, if the user says so; and by another database's rule.
+    let elsewhere = settings.clone().with_explicit(folder.path().join("ü b"));
+    let moved = write(folder.path(), "t.json", r#"{"test": [["eins.png", 1]]}"#);
+    let module = DataModule::from_file(&moved, Some("shenzhen")).unwrap();
+    let loader = SampleLoader::new(
+        &module,
+        &elsewhere,
+        TransformPipeline::default(),
+        Mode::Default,
+    )
+    .unwrap();
+    assert!(loader.load(&module.datasets[0].samples[0]).is_ok());
+}
+
+#[test]
+fn nih_folders_of_five_characters() {
+    let folder = tempfile::tempdir().unwrap();
+    save_gray(&folder.path().join("images/00000/00000001_000.png"), 4, 4);
+    let file = write(
+        folder.path(),
+        "mednet.toml",
+        "[cxr8]\nidiap_folder_structure = true\n",
+    );
+    let settings = DataDirectories::from_parts(&file, &[])
+        .unwrap()
+        .with_explicit(folder.path());
+    let module = DataModule::named("nih-cxr14-100").unwrap();
+    let loader = SampleLoader::new(
+        &module,
+        &settings,
+        TransformPipeline::default(),
+        Mode::Default,
+    )
+    .unwrap();
+    let record = &module.datasets[0].samples[0];
+    assert_eq!(record.name, "images/00000001_000.png");
+    assert!(loader.load(record).is_ok());
+}
+
+fn arbitrary_name() -> impl Strategy<Value = String> {
+    proptest::collection::vec("[a-zA-Z0-9äé _-]{1,12}", 1..4).prop_map(|parts| parts.join("/"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn split_files_survive_a_round_trip(
+        sets in proptest::collection::vec(
+            proptest::collection::vec(
+                (arbitrary_name(), 0_i64..5, proptest::option::of(proptest::collection::vec(
+                    (0_i64..2, -50_i64..900, -50_i64..900, 0_i64..900, 0_i64..900), 0..4))),
+                0..5),
+            1..5),
+    ) {
+        let mut document = serde_json::Map::new();
+        for (index, samples) in sets.iter().enumerate() {
+            let samples: Vec<_> = samples.iter().map(|(name, target, boxes)| match boxes {
+                None => serde_json::json!([name, target]),
+                Some(boxes) => serde_json::json!([name, target, boxes]),
+            }).collect();
+            document.insert(format!("set {}", 9 - index), samples.into());
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let text = serde_json::to_string_pretty(&document).unwrap();
+        let module = DataModule::from_file(&write(folder.path(), "s.json", &text), None).unwrap();
+        prop_assert_eq!(module.datasets.len(), sets.len());
+        for (index, (dataset, expected)) in module.datasets.iter().zip(&sets).enumerate() {
+            prop_assert_eq!(&dataset.name, &format!("set {}", 9 - index));
+            prop_assert_eq!(dataset.samples.len(), expected.len());
+            for (sample, (name, target, boxes)) in dataset.samples.iter().zip(expected) {
+                prop_assert_eq!(&sample.name, name);
+                prop_assert_eq!(&sample.target, &Target::Single(*target));
+                let boxes = boxes.as_ref().map(|boxes| {
+                    boxes.iter().map(|(_, x, y, w, h)| {
+                        BoundingBox { x1: *x, y1: *y, x2: x + w, y2: y + h }
+                    }).collect::<Vec<_>>()
+                });
+                prop_assert_eq!(&sample.boxes, &boxes);
+            }
+        }
+    }
+
+    #[test]
+    fn garbage_never_panics(
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+        text in "[\\[\\]{}\",:a0-9.\\- ]{0,200}",
+        start in prop_oneof![Just(&b"BZh9"[..]), Just(&[0x1f, 0x8b, 8, 0][..]), Just(&b"{\"a\":["[..])],
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.json");
+        for content in [bytes.clone(), text.into_bytes(), [start, &bytes].concat()] {
+            std::fs::write(&path, content).unwrap();
+            let _ = DataModule::from_file(&path, None);
+            let _ = DataModule::from_file(&path, Some("nih_cxr14"));
+            let _ = DataDirectories::from_parts(&path, &[]);
+        }
+    }
+}
