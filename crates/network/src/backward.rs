@@ -142,8 +142,9 @@ impl<D: Device> Engine<D> {
                 compute(&|output| device.affine(&factor, region, output));
             }
             Operation::Convolution(convolution) => {
-                let prepared = cached(&self.convolution_gradients, id, || {
-                    device.prepare_convolution_gradient(&convolution.geometry, &convolution.weight)
+                let size = [input_layout.height, input_layout.width];
+                let prepared = cached(&self.convolution_gradients, (id, size), || {
+                    device.prepare_convolution_gradient(&convolution.geometry, &convolution.weight, size)
                 });
                 compute(&|output| device.convolution_gradient(&prepared, region, output));
             }

@@ -21,8 +21,9 @@ pub struct Engine<D: Device> {
     graph: Graph,
     device: D,
     plans: Shared<(Sources, Vec<NodeId>), Plan>,
-    convolutions: Shared<(NodeId, Option<NodeId>), D::Convolution>,
-    pub(crate) convolution_gradients: Shared<NodeId, D::ConvolutionGradient>,
+    /// By convolution, batch normalisation folded into it, and rows and columns of the result.
+    convolutions: Shared<(NodeId, Option<NodeId>, [usize; 2]), D::Convolution>,
+    pub(crate) convolution_gradients: Shared<(NodeId, [usize; 2]), D::ConvolutionGradient>,
     linears: Shared<NodeId, D::Linear>,
     affines: Shared<(NodeId, bool), ScaleShift>,
     /// Buffers of finished runs, to be used again: fresh memory costs a page fault for every page.
@@ -255,17 +256,20 @@ impl<D: Device> Engine<D> {
         buffers
     }
 
-    fn convolution(&self, node: NodeId, norm: Option<NodeId>) -> Arc<D::Convolution> {
-        cached(&self.convolutions, (node, norm), || {
+    fn convolution(
+        &self,
+        node: NodeId,
+        norm: Option<NodeId>,
+        size: [usize; 2],
+    ) -> Arc<D::Convolution> {
+        cached(&self.convolutions, (node, norm, size), || {
             let Operation::Convolution(convolution) = &self.graph.node(node).operation else {
                 unreachable!("the plan names a convolution")
             };
             let geometry = &convolution.geometry;
             let Some(norm) = norm else {
                 let bias = convolution.bias.as_deref();
-                return self
-                    .device
-                    .prepare_convolution(geometry, &convolution.weight, bias);
+                return self.device.prepare_convolution(geometry, &convolution.weight, bias, size);
             };
             let Operation::BatchNorm(norm) = &self.graph.node(norm).operation else {
                 unreachable!("the plan names a batch normalisation")
@@ -285,8 +289,7 @@ impl<D: Device> Engine<D> {
                     (f64::from(bias) * scale[channel] + shift[channel]) as f32
                 })
                 .collect();
-            self.device
-                .prepare_convolution(geometry, &weight, Some(&bias))
+            self.device.prepare_convolution(geometry, &weight, Some(&bias), size)
         })
     }
 
@@ -397,7 +400,8 @@ impl<D: Device> Run<'_, D> {
                 relu,
                 sum,
             } => {
-                let convolution = self.engine.convolution(*node, *norm);
+                let size = [output.layout.height, output.layout.width];
+                let convolution = self.engine.convolution(*node, *norm, size);
                 let prologue = prologue.map(|(norm, relu)| self.engine.affine(norm, relu));
                 let sum = sum.map(|factor| (self.region(step.inputs[1]), factor));
                 let epilogue = Epilogue { relu: *relu, sum };

@@ -20,15 +20,74 @@ pub struct ConvolutionGeometry {
 }
 
 impl ConvolutionGeometry {
-    /// Rows and columns of the output for an input of the given size, or `None` where the kernel
-    /// does not fit into the padded input.
+    /// A square kernel without dilation or groups.
     #[must_use]
-    pub fn output_size(&self, size: [usize; 2]) -> Option<[usize; 2]> {
-        let along = |axis: usize| {
-            let extent = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
-            let padded = size[axis] + 2 * self.padding[axis];
-            Some(padded.checked_sub(extent)? / self.stride[axis] + 1)
+    pub fn square(
+        in_channels: usize,
+        out_channels: usize,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> Self {
+        Self {
+            in_channels,
+            out_channels,
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            padding: [padding; 2],
+            dilation: [1; 2],
+            groups: 1,
+        }
+    }
+
+    /// Height and width of the output for an input of this height and width, or `None` where the
+    /// kernel is larger than the padded input.
+    #[must_use]
+    pub fn output_size(&self, input: [usize; 2]) -> Option<[usize; 2]> {
+        let extent = |axis: usize| {
+            let kernel = (self.kernel[axis].checked_sub(1)?) * self.dilation[axis] + 1;
+            Some(
+                (input[axis] + 2 * self.padding[axis]).checked_sub(kernel)? / self.stride[axis] + 1,
+            )
         };
-        Some([along(0)?, along(1)?])
+        Some([extent(0)?, extent(1)?])
+    }
+
+    /// Number of weights.
+    #[must_use]
+    pub fn weight_len(&self) -> usize {
+        self.out_channels * (self.in_channels / self.groups) * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Floating-point operations for one image with an output of this height and width.
+    #[must_use]
+    pub fn operations(&self, output: [usize; 2]) -> usize {
+        2 * self.weight_len() * output[0] * output[1]
+    }
+
+    pub(crate) fn check(&self, weight: &[f32]) {
+        let positive = [self.kernel, self.stride, self.dilation]
+            .concat()
+            .iter()
+            .all(|&x| x > 0);
+        assert!(positive && self.groups > 0, "an extent of 0 in {self:?}");
+        assert!(
+            self.in_channels.is_multiple_of(self.groups)
+                && self.out_channels.is_multiple_of(self.groups),
+            "channels do not divide into the groups of {self:?}"
+        );
+        assert_eq!(
+            weight.len(),
+            self.weight_len(),
+            "number of weights of {self:?}"
+        );
+    }
+
+    pub(crate) fn in_group(&self) -> usize {
+        self.in_channels / self.groups
+    }
+
+    pub(crate) fn out_group(&self) -> usize {
+        self.out_channels / self.groups
     }
 }

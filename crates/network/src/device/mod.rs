@@ -62,12 +62,14 @@ pub trait Device: Send + Sync + 'static {
     /// Copies a value; an input of one image is repeated for all images of the output.
     fn copy(&self, input: Region<'_, Self::Buffer>, output: RegionMut<'_, Self::Buffer>);
 
-    /// Packs the weights `[O, I / groups, KH, KW]` and biases `[O]` of a convolution.
+    /// Packs the weights `[O, I / groups, KH, KW]` and biases `[O]` of a convolution, for results of
+    /// this many rows and columns.
     fn prepare_convolution(
         &self,
         geometry: &ConvolutionGeometry,
         weight: &[f32],
         bias: Option<&[f32]>,
+        output_size: [usize; 2],
     ) -> Self::Convolution;
     /// Convolution. The prologue applies to the input but not to the zeros that pad it.
     fn convolution(
@@ -78,11 +80,13 @@ pub trait Device: Send + Sync + 'static {
         output: RegionMut<'_, Self::Buffer>,
         epilogue: &Epilogue<'_, Self::Buffer>,
     );
-    /// Packs the weights of a convolution for [`Device::convolution_gradient`].
+    /// Packs the weights of a convolution for [`Device::convolution_gradient`], for inputs of this
+    /// many rows and columns.
     fn prepare_convolution_gradient(
         &self,
         geometry: &ConvolutionGeometry,
         weight: &[f32],
+        input_size: [usize; 2],
     ) -> Self::ConvolutionGradient;
     /// Gradient of a convolution with respect to its input.
     fn convolution_gradient(

@@ -65,3 +65,16 @@ pub(super) fn accumulate(input: Region<'_, Vec<f32>>, output: RegionMut<'_, Vec<
         }
     });
 }
+
+/// `factor * (x + other)`, in place.
+pub(super) fn add_and_scale(
+    factor: f32,
+    other: Region<'_, Vec<f32>>,
+    output: RegionMut<'_, Vec<f32>>,
+) {
+    output.for_each_plane(|image, channel, values| {
+        for (value, &other) in values.iter_mut().zip(other.plane(image, channel)) {
+            *value = factor * (*value + other);
+        }
+    });
+}

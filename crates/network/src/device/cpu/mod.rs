@@ -3,11 +3,28 @@
 //! Results do not depend on the number of threads: work is divided into pieces that no sum
 //! crosses.
 
+pub mod convolution;
 mod elementwise;
+mod gemm;
+pub mod linear;
+pub mod planes;
 mod pool;
-mod simple_convolution;
+mod scratch;
+pub mod simd;
+mod target;
 
-use super::{ConvolutionGeometry, Device, Epilogue, Layout, Region, RegionMut, ScaleShift};
+pub use super::{ConvolutionGeometry, ScaleShift};
+pub use convolution::gradient::PackedConvolutionInputGradient;
+pub use convolution::{Algorithm, PackedConvolution};
+pub use linear::PackedLinear;
+pub use planes::{Planes, PlanesMut};
+pub use simd::InstructionSet;
+
+use super::{Device, Epilogue, Layout, Region, RegionMut};
+use convolution::gradient::GradientEpilogue;
+use planes::Shape;
+use std::borrow::Cow;
+
 use crate::graph::Window;
 use rayon::prelude::*;
 
@@ -78,9 +95,9 @@ impl<'b> RegionMut<'b, Vec<f32>> {
 
 impl Device for Cpu {
     type Buffer = Vec<f32>;
-    type Convolution = simple_convolution::Convolution;
-    type ConvolutionGradient = simple_convolution::Convolution;
-    type Linear = Linear;
+    type Convolution = PackedConvolution;
+    type ConvolutionGradient = PackedConvolutionInputGradient;
+    type Linear = PackedLinear;
 
     fn name(&self) -> String {
         "cpu".to_owned()
@@ -128,90 +145,80 @@ impl Device for Cpu {
         geometry: &ConvolutionGeometry,
         weight: &[f32],
         bias: Option<&[f32]>,
-    ) -> Self::Convolution {
-        simple_convolution::Convolution::new(*geometry, weight, bias)
+        output_size: [usize; 2],
+    ) -> PackedConvolution {
+        PackedConvolution::for_output_size(*geometry, weight, bias, output_size)
     }
 
     fn convolution(
         &self,
-        convolution: &Self::Convolution,
+        convolution: &PackedConvolution,
         prologue: Option<&ScaleShift>,
         input: Region<'_, Vec<f32>>,
         output: RegionMut<'_, Vec<f32>>,
         epilogue: &Epilogue<'_, Vec<f32>>,
     ) {
-        convolution.run(prologue, input, output, epilogue);
+        let RegionMut { buffer, layout } = output;
+        let mean_with = epilogue.sum.filter(|(_, factor)| *factor == 0.5);
+        let fused = convolution::Epilogue {
+            relu: epilogue.relu,
+            average_with: mean_with.map(|(other, _)| planes(other)),
+        };
+        let mut result = planes_mut(RegionMut { buffer: &mut *buffer, layout });
+        convolution.run(planes(input), &mut result, prologue, fused);
+        if let Some((other, factor)) = epilogue.sum.filter(|_| mean_with.is_none()) {
+            elementwise::add_and_scale(factor, other, RegionMut { buffer, layout });
+        }
     }
 
     fn prepare_convolution_gradient(
         &self,
         geometry: &ConvolutionGeometry,
         weight: &[f32],
-    ) -> Self::ConvolutionGradient {
-        simple_convolution::Convolution::new(*geometry, weight, None)
+        input_size: [usize; 2],
+    ) -> PackedConvolutionInputGradient {
+        PackedConvolutionInputGradient::for_input_size(*geometry, weight, input_size)
     }
 
     fn convolution_gradient(
         &self,
-        convolution: &Self::ConvolutionGradient,
+        convolution: &PackedConvolutionInputGradient,
         output_gradient: Region<'_, Vec<f32>>,
         input_gradient: RegionMut<'_, Vec<f32>>,
     ) {
-        convolution.run_gradient(output_gradient, input_gradient);
+        let mut input_gradient = planes_mut(input_gradient);
+        let epilogue = GradientEpilogue::default();
+        convolution.run(planes(output_gradient), &mut input_gradient, epilogue);
     }
 
-    fn prepare_linear(&self, outputs: usize, weight: &[f32], bias: &[f32]) -> Linear {
-        Linear {
-            outputs,
-            weight: weight.to_vec(),
-            bias: bias.to_vec(),
-        }
+    fn prepare_linear(&self, outputs: usize, weight: &[f32], bias: &[f32]) -> PackedLinear {
+        PackedLinear::new(weight.len() / outputs.max(1), outputs, weight, Some(bias))
     }
 
     fn linear(
         &self,
-        linear: &Linear,
+        linear: &PackedLinear,
         relu: bool,
         input: Region<'_, Vec<f32>>,
         output: RegionMut<'_, Vec<f32>>,
     ) {
-        let features = input.layout.image();
-        let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
-        output.images().enumerate().for_each(|(image, output)| {
-            let input = input.image(image);
-            output
-                .par_iter_mut()
-                .with_min_len(64)
-                .enumerate()
-                .for_each(|(index, output)| {
-                    let weights = &linear.weight[index * features..(index + 1) * features];
-                    *output = (dot(weights, input) + linear.bias[index]).max(floor);
-                });
-        });
+        let input = contiguous(&input);
+        let RegionMut { buffer, layout } = output;
+        debug_assert_eq!(layout.image(), layout.image_stride, "logits are never concatenated");
+        let output = &mut buffer[layout.offset..][..layout.images * layout.image()];
+        linear.run(&input, output, relu);
     }
 
     fn linear_gradient(
         &self,
-        linear: &Linear,
+        linear: &PackedLinear,
         output_gradient: Region<'_, Vec<f32>>,
         input_gradient: RegionMut<'_, Vec<f32>>,
     ) {
-        let features = input_gradient.layout.image();
-        input_gradient
-            .images()
-            .enumerate()
-            .for_each(|(image, input)| {
-                input.fill(0.0);
-                for (index, &gradient) in output_gradient.image(image).iter().enumerate() {
-                    // A logit is explained by itself: all but one of its gradients are zero.
-                    if gradient != 0.0 && index < linear.outputs {
-                        let weights = &linear.weight[index * features..(index + 1) * features];
-                        for (input, &weight) in input.iter_mut().zip(weights) {
-                            *input += gradient * weight;
-                        }
-                    }
-                }
-            });
+        let output_gradient = contiguous(&output_gradient);
+        let RegionMut { buffer, layout } = input_gradient;
+        let input = &mut buffer[layout.offset..][..layout.images * layout.image()];
+        linear.input_gradient(&output_gradient, input, false);
     }
 
     fn affine(
@@ -294,31 +301,29 @@ impl Device for Cpu {
     }
 }
 
-/// Weights of a fully connected layer.
-#[derive(Debug)]
-pub struct Linear {
-    outputs: usize,
-    /// `[outputs, inputs]`.
-    weight: Vec<f32>,
-    bias: Vec<f32>,
+fn shape(layout: &Layout) -> Shape {
+    Shape {
+        images: layout.images,
+        image_stride: layout.image_stride,
+        channels: layout.channels,
+        height: layout.height,
+        width: layout.width,
+    }
 }
 
-/// Scalar product in sixteen running sums, which keeps the processor's vectors busy and the
-/// rounding error small.
-fn dot(left: &[f32], right: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let mut sums = [0.0_f32; LANES];
-    let (left_chunks, right_chunks) = (left.chunks_exact(LANES), right.chunks_exact(LANES));
-    let tail: f32 = left_chunks
-        .remainder()
-        .iter()
-        .zip(right_chunks.remainder())
-        .map(|(l, r)| l * r)
-        .sum();
-    for (left, right) in left_chunks.zip(right_chunks) {
-        for lane in 0..LANES {
-            sums[lane] += left[lane] * right[lane];
-        }
+fn planes<'b>(region: Region<'b, Vec<f32>>) -> Planes<'b> {
+    Planes::new(&region.buffer[region.layout.offset..], shape(&region.layout))
+}
+
+fn planes_mut<'b>(region: RegionMut<'b, Vec<f32>>) -> PlanesMut<'b> {
+    PlanesMut::new(&mut region.buffer[region.layout.offset..], shape(&region.layout))
+}
+
+/// The values of a region without gaps between images.
+fn contiguous<'b>(region: &Region<'b, Vec<f32>>) -> Cow<'b, [f32]> {
+    let layout = region.layout;
+    if layout.images <= 1 || layout.image_stride == layout.image() {
+        return Cow::Borrowed(&region.buffer[layout.offset..][..layout.images * layout.image()]);
     }
-    sums.iter().sum::<f32>() + tail
+    Cow::Owned((0..layout.images).flat_map(|image| region.image(image)).copied().collect())
 }

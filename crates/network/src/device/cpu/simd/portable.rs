@@ -1,0 +1,78 @@
+//! Plain Rust: four lanes, which compilers map to the vectors that every machine has.
+#![allow(unsafe_code)]
+
+use super::Vector;
+
+/// No special instructions needed.
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+const LANES: usize = 4;
+
+impl Vector for Portable {
+    type Lanes = [f32; LANES];
+    const LANES: usize = LANES;
+    const ROWS: usize = 2;
+    const TILE_VECTORS: usize = 2;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> Self::Lanes {
+        [value; LANES]
+    }
+    #[inline(always)]
+    fn add(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes {
+        std::array::from_fn(|i| a[i] + b[i])
+    }
+    #[inline(always)]
+    fn sub(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes {
+        std::array::from_fn(|i| a[i] - b[i])
+    }
+    #[inline(always)]
+    fn mul(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes {
+        std::array::from_fn(|i| a[i] * b[i])
+    }
+    #[inline(always)]
+    fn mul_add(self, a: Self::Lanes, b: Self::Lanes, c: Self::Lanes) -> Self::Lanes {
+        // Not `f32::mul_add`: without the instruction that is a slow library call.
+        std::array::from_fn(|i| a[i] * b[i] + c[i])
+    }
+    #[inline(always)]
+    fn relu(self, a: Self::Lanes) -> Self::Lanes {
+        a.map(|a| if a < 0.0 { 0.0 } else { a })
+    }
+    #[inline(always)]
+    fn where_positive(self, condition: Self::Lanes, a: Self::Lanes) -> Self::Lanes {
+        std::array::from_fn(|i| if condition[i] > 0.0 { a[i] } else { 0.0 })
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> Self::Lanes {
+        // SAFETY: readable as the caller promised; arrays of f32 are aligned as f32.
+        unsafe { *from.cast::<[f32; LANES]>() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, value: Self::Lanes) {
+        // SAFETY: writable as the caller promised.
+        unsafe { *to.cast::<[f32; LANES]>() = value }
+    }
+    #[inline(always)]
+    unsafe fn load_masked(self, from: *const f32, mask: u32) -> Self::Lanes {
+        std::array::from_fn(|i| {
+            // SAFETY: only lanes of the mask are read.
+            if mask >> i & 1 == 1 {
+                unsafe { *from.wrapping_add(i) }
+            } else {
+                0.0
+            }
+        })
+    }
+    #[inline(always)]
+    unsafe fn store_masked(self, to: *mut f32, value: Self::Lanes, mask: u32) {
+        for (i, &lane) in value.iter().enumerate() {
+            if mask >> i & 1 == 1 {
+                // SAFETY: only lanes of the mask are written.
+                unsafe { *to.wrapping_add(i) = lane }
+            }
+        }
+    }
+}

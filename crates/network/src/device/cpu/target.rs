@@ -1,0 +1,219 @@
+//! Where the sums of a register tile go, and what happens to them on the way.
+#![allow(unsafe_code)]
+
+use super::gemm::Column;
+use super::simd::{LARGEST_LANES, Vector};
+use std::ops::Range;
+
+/// Lanes of a vector that go to one row of the output.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Segment {
+    /// The lanes.
+    pub(crate) mask: u32,
+    /// Where lane 0 would lie in the output plane, be it one of the lanes or not.
+    pub(crate) offset: isize,
+}
+
+/// What happens to the sums, and where they go.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// First value of the plane of the first row of weights.
+    pub(crate) output: *mut f32,
+    /// Distance between the planes of two rows of weights.
+    pub(crate) plane: usize,
+    /// Distance in the output of two neighbouring lanes.
+    pub(crate) step: usize,
+    /// Value to add to each row; empty for none.
+    pub(crate) bias: &'a [f32],
+    /// Negative values become 0.
+    pub(crate) relu: bool,
+    /// First value of planes, laid out as those of the output, to average with.
+    pub(crate) average_with: Option<*const f32>,
+    /// The gradient of what came before the convolution, applied to the result.
+    pub(crate) gate: Option<Gate<'a>>,
+    /// Add to what the output holds.
+    pub(crate) accumulate: bool,
+}
+
+/// The gradient of `max(0, scale * x + shift)` with respect to `x`, or of `scale * x + shift`.
+#[derive(Clone, Copy)]
+pub(crate) struct Gate<'a> {
+    /// First value of planes, laid out as those of the output, that hold `x`.
+    pub(crate) input: *const f32,
+    /// `scale` of each row.
+    pub(crate) scale: &'a [f32],
+    /// `shift` of each row.
+    pub(crate) shift: &'a [f32],
+    /// Whether negative values are cut off.
+    pub(crate) relu: bool,
+}
+
+/// Asks for the lines that [`finish`] will write, so that they arrive during the products.
+#[inline(always)]
+pub(crate) fn prefetch_output<V: Vector>(
+    v: V,
+    rows: Range<usize>,
+    columns: &[Column],
+    segments: &[Segment],
+    target: &Target<'_>,
+) {
+    for column in columns {
+        let Some(segment) = segments.get(column.segments[0] as usize) else {
+            continue;
+        };
+        for row in rows.clone() {
+            let at = (row * target.plane).wrapping_add_signed(segment.offset);
+            v.prefetch_write(target.output.wrapping_add(at));
+        }
+    }
+}
+
+/// Applies what the target says to the sums of the rows from `first` on, and writes `rows` of them.
+///
+/// # Safety
+/// For each row, column and lane of a segment's mask, the target's output is writable and no other
+/// thread uses it; the planes to average with and of the gate are readable at the same places.
+#[inline(always)]
+pub(crate) unsafe fn finish<V: Vector, const R: usize, const C: usize>(
+    v: V,
+    sums: [[V::Lanes; C]; R],
+    first: usize,
+    rows: usize,
+    columns: &[Column],
+    segments: &[Segment],
+    target: &Target<'_>,
+) {
+    // What most layers need is decided once, not for each vector.
+    let plain = target.step == 1
+        && target.average_with.is_none()
+        && target.gate.is_none()
+        && !target.accumulate;
+    // As is that vectors mostly lie in one row of the output.
+    let mut whole = true;
+    let mut only = [Segment { mask: 0, offset: 0 }; C];
+    for j in 0..C {
+        let [start, end] = columns[j].segments;
+        whole &= end == start + 1;
+        if let Some(&segment) = segments.get(start as usize) {
+            only[j] = segment;
+        }
+    }
+    for (i, row_sums) in sums.iter().enumerate() {
+        if i >= rows {
+            break;
+        }
+        let row = first + i;
+        let bias = v.splat(if target.bias.is_empty() {
+            0.0
+        } else {
+            target.bias[row]
+        });
+        for j in 0..C {
+            let mut value = v.add(row_sums[j], bias);
+            if target.relu {
+                value = v.relu(value);
+            }
+            // Offsets wrap: where lanes are masked out, lane 0 may lie outside.
+            let at = |segment: &Segment| (row * target.plane).wrapping_add_signed(segment.offset);
+            if plain && whole {
+                // SAFETY: as the caller promised.
+                unsafe {
+                    let output = target.output.wrapping_add(at(&only[j]));
+                    v.store_masked(output, value, only[j].mask);
+                }
+            } else {
+                let [start, end] = columns[j].segments;
+                for segment in &segments[start as usize..end as usize] {
+                    // SAFETY: as the caller promised.
+                    unsafe { write(v, value, row, at(segment), segment.mask, target) };
+                }
+            }
+        }
+    }
+}
+
+/// Writes the lanes of the mask; lane 0 lies `at` values after the target's first one.
+///
+/// # Safety
+/// As for [`finish`].
+#[inline(always)]
+pub(crate) unsafe fn write<V: Vector>(
+    v: V,
+    value: V::Lanes,
+    row: usize,
+    at: usize,
+    mask: u32,
+    target: &Target<'_>,
+) {
+    let mut value = value;
+    if target.step != 1 {
+        // SAFETY: as the caller promised.
+        return unsafe { write_strided(v, value, row, at, mask, target) };
+    }
+    if let Some(other) = target.average_with {
+        // SAFETY: readable where the output is, as the caller promised.
+        let other = unsafe { v.load_masked(other.wrapping_add(at), mask) };
+        value = v.mul(v.add(value, other), v.splat(0.5));
+    }
+    if let Some(gate) = &target.gate {
+        let scale = v.splat(gate.scale[row]);
+        let scaled = v.mul(value, scale);
+        value = if gate.relu {
+            // SAFETY: readable where the output is, as the caller promised.
+            let input = unsafe { v.load_masked(gate.input.wrapping_add(at), mask) };
+            v.where_positive(v.mul_add(input, scale, v.splat(gate.shift[row])), scaled)
+        } else {
+            scaled
+        };
+    }
+    let output = target.output.wrapping_add(at);
+    // SAFETY: writable, hence readable, as the caller promised.
+    unsafe {
+        if target.accumulate {
+            value = v.add(v.load_masked(output, mask), value);
+        }
+        v.store_masked(output, value, mask);
+    }
+}
+
+/// As [`write`], where neighbouring lanes lie apart.
+///
+/// # Safety
+/// As for [`finish`].
+#[inline(always)]
+unsafe fn write_strided<V: Vector>(
+    v: V,
+    value: V::Lanes,
+    row: usize,
+    at: usize,
+    mask: u32,
+    target: &Target<'_>,
+) {
+    let mut lanes = [0.0f32; LARGEST_LANES];
+    // SAFETY: `lanes` has room for the widest vector.
+    unsafe { v.store(lanes.as_mut_ptr(), value) };
+    for (lane, &value) in lanes.iter().enumerate().take(V::LANES) {
+        if mask >> lane & 1 == 0 {
+            continue;
+        }
+        let at = at.wrapping_add(lane * target.step);
+        let mut value = value;
+        // SAFETY: the lane is in the mask, so the caller promised its place in all planes.
+        unsafe {
+            if let Some(other) = target.average_with {
+                value = (value + *other.wrapping_add(at)) * 0.5;
+            }
+            if let Some(gate) = &target.gate {
+                let input = *gate.input.wrapping_add(at);
+                let open = !gate.relu || input * gate.scale[row] + gate.shift[row] > 0.0;
+                value = if open { value * gate.scale[row] } else { 0.0 };
+            }
+            let output = target.output.wrapping_add(at);
+            *output = if target.accumulate {
+                *output + value
+            } else {
+                value
+            };
+        }
+    }
+}
