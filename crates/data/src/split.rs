@@ -18,7 +18,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::datamodule::DataSet;
-use crate::{BoundingBox, Database, Error, Target, name};
+use crate::{BoundingBox, Database, Error, Target};
 
 /// Largest split that is read, in bytes after decompression (the largest stock split has 50 MB).
 const SIZE_LIMIT: u64 = 1 << 29;
@@ -233,7 +233,6 @@ fn parse_record(text: &str, database: &'static Database) -> Result<SampleRecord,
     let [Value::String(sample), target, rest @ ..] = fields.as_slice() else {
         return Err("does not start with a path (text) and a target".to_owned());
     };
-    name::relative_path(sample).map_err(|error| format!("is not usable: {error}"))?;
     let target = parse_target(target, database)?;
     // Elements of other kinds are facts about the patient (NIH: age and sex).
     let boxes = match rest.first() {

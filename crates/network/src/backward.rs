@@ -144,7 +144,11 @@ impl<D: Device> Engine<D> {
             Operation::Convolution(convolution) => {
                 let size = [input_layout.height, input_layout.width];
                 let prepared = cached(&self.convolution_gradients, (id, size), || {
-                    device.prepare_convolution_gradient(&convolution.geometry, &convolution.weight, size)
+                    device.prepare_convolution_gradient(
+                        &convolution.geometry,
+                        &convolution.weight,
+                        size,
+                    )
                 });
                 compute(&|output| device.convolution_gradient(&prepared, region, output));
             }

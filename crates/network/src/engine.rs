@@ -269,7 +269,9 @@ impl<D: Device> Engine<D> {
             let geometry = &convolution.geometry;
             let Some(norm) = norm else {
                 let bias = convolution.bias.as_deref();
-                return self.device.prepare_convolution(geometry, &convolution.weight, bias, size);
+                return self
+                    .device
+                    .prepare_convolution(geometry, &convolution.weight, bias, size);
             };
             let Operation::BatchNorm(norm) = &self.graph.node(norm).operation else {
                 unreachable!("the plan names a batch normalisation")
@@ -289,7 +291,8 @@ impl<D: Device> Engine<D> {
                     (f64::from(bias) * scale[channel] + shift[channel]) as f32
                 })
                 .collect();
-            self.device.prepare_convolution(geometry, &weight, Some(&bias), size)
+            self.device
+                .prepare_convolution(geometry, &weight, Some(&bias), size)
         })
     }
 

@@ -12,9 +12,12 @@ use mednet_network::{Engine, LoadedNetwork, Normalization, Tensor};
 use mednet_saliency::run::npy;
 use mednet_saliency::{ExplainedImage, Explanation, METHODS, Map, Needs, Settings};
 
-/// Largest difference of a map's values from the original's: measured 2e-6.
+/// Largest difference of a map's values from the original's: measured 4.6e-6.
 const TOLERANCE: f32 = 1e-5;
-/// The same for XGrad-CAM, whose denominators are close to zero: measured 3e-5.
+/// The same for Ablation-CAM, whose weights are small differences of logits: measured 3.2e-5; the
+/// original's own maps are 2.6e-5 from the same computation in double precision.
+const ABLATIONCAM_TOLERANCE: f32 = 6e-5;
+/// The same for XGrad-CAM, whose denominators are close to zero: measured 1.2e-4.
 const XGRADCAM_TOLERANCE: f32 = 2e-4;
 
 fn reference() -> Option<PathBuf> {
@@ -117,21 +120,20 @@ fn maps_are_those_of_the_original() {
                 let golden = npy::read(&whole).unwrap();
                 difference = difference.max(largest_difference(&map.values, &golden.values));
             }
-            let tolerance = if method_name == "xgradcam" {
-                XGRADCAM_TOLERANCE
-            } else {
-                TOLERANCE
-            };
             let entry: &mut f32 = worst.entry(method_name).or_default();
             *entry = entry.max(difference);
-            assert!(
-                difference <= tolerance,
-                "{method_name} of {name}: {difference}"
-            );
             compared += 1;
         }
     });
     println!("largest differences: {worst:?}");
+    for (method, &difference) in &worst {
+        let tolerance = match *method {
+            "ablationcam" => ABLATIONCAM_TOLERANCE,
+            "xgradcam" => XGRADCAM_TOLERANCE,
+            _ => TOLERANCE,
+        };
+        assert!(difference <= tolerance, "{method}: {difference}");
+    }
     for (method, &difference) in &worst {
         let tolerance = if *method == "xgradcam" {
             XGRADCAM_TOLERANCE

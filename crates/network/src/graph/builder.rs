@@ -12,14 +12,18 @@ pub trait Parameters {
 }
 
 /// Collects names and shapes of the parameters of a network, in the order of its description. The
-/// graph that is built from it has the right structure and no values.
+/// graph that is built from it has the right structure; its vectors are zeros, its larger parameters
+/// are empty.
 #[derive(Debug, Default)]
 pub struct ParameterList(pub Vec<(String, Vec<usize>)>);
 
 impl Parameters for ParameterList {
     fn take(&mut self, name: &str, shape: &[usize]) -> Vec<f32> {
         self.0.push((name.to_owned(), shape.to_vec()));
-        Vec::new()
+        match *shape {
+            [length] => vec![0.0; length],
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -157,16 +161,7 @@ impl<'p> GraphBuilder<'p> {
             running_variance: take("running_var"),
             epsilon: 1e-5,
         };
-        // The list of parameters holds no values; the shape is known all the same.
-        let shape = self.shape(input);
-        self.shapes.push(shape);
-        let operation = Operation::BatchNorm(norm);
-        self.graph.nodes.push(Node {
-            name: name.to_owned(),
-            operation,
-            inputs: vec![input],
-        });
-        NodeId(self.graph.nodes.len() - 1)
+        self.add(name, Operation::BatchNorm(norm), &[input])
     }
 
     /// Adds `max(x, 0)`.

@@ -156,17 +156,22 @@ impl PackedLinear {
         let panel_len = width * self.in_features;
         let rows = output_gradient.chunks(self.out_features.max(1));
         for (from, to) in rows.zip(input_gradient.chunks_mut(self.in_features)) {
-            to.par_iter_mut()
-                .with_min_len(256)
-                .enumerate()
-                .for_each(|(input, to)| {
-                    let mut sum = if accumulate { *to } else { 0.0 };
-                    for (from, panel) in from.chunks(width).zip(self.panels.chunks(panel_len)) {
-                        let weights = &panel[input * width..][..width];
-                        sum += dot(from, &weights[..from.len()]);
-                    }
-                    *to = sum;
-                });
+            let gradient = |(input, to): (usize, &mut f32)| {
+                let mut sum = if accumulate { *to } else { 0.0 };
+                for (from, panel) in from.chunks(width).zip(self.panels.chunks(panel_len)) {
+                    let weights = &panel[input * width..][..width];
+                    sum += dot(from, &weights[..from.len()]);
+                }
+                *to = sum;
+            };
+            if self.in_features * self.out_features < SERIAL_PRODUCTS {
+                to.iter_mut().enumerate().for_each(gradient);
+            } else {
+                to.par_iter_mut()
+                    .with_min_len(256)
+                    .enumerate()
+                    .for_each(gradient);
+            }
         }
     }
 }

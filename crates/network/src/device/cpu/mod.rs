@@ -164,7 +164,10 @@ impl Device for Cpu {
             relu: epilogue.relu,
             average_with: mean_with.map(|(other, _)| planes(other)),
         };
-        let mut result = planes_mut(RegionMut { buffer: &mut *buffer, layout });
+        let mut result = planes_mut(RegionMut {
+            buffer: &mut *buffer,
+            layout,
+        });
         convolution.run(planes(input), &mut result, prologue, fused);
         if let Some((other, factor)) = epilogue.sum.filter(|_| mean_with.is_none()) {
             elementwise::add_and_scale(factor, other, RegionMut { buffer, layout });
@@ -204,7 +207,11 @@ impl Device for Cpu {
     ) {
         let input = contiguous(&input);
         let RegionMut { buffer, layout } = output;
-        debug_assert_eq!(layout.image(), layout.image_stride, "logits are never concatenated");
+        debug_assert_eq!(
+            layout.image(),
+            layout.image_stride,
+            "logits are never concatenated"
+        );
         let output = &mut buffer[layout.offset..][..layout.images * layout.image()];
         linear.run(&input, output, relu);
     }
@@ -312,11 +319,17 @@ fn shape(layout: &Layout) -> Shape {
 }
 
 fn planes<'b>(region: Region<'b, Vec<f32>>) -> Planes<'b> {
-    Planes::new(&region.buffer[region.layout.offset..], shape(&region.layout))
+    Planes::new(
+        &region.buffer[region.layout.offset..],
+        shape(&region.layout),
+    )
 }
 
 fn planes_mut<'b>(region: RegionMut<'b, Vec<f32>>) -> PlanesMut<'b> {
-    PlanesMut::new(&mut region.buffer[region.layout.offset..], shape(&region.layout))
+    PlanesMut::new(
+        &mut region.buffer[region.layout.offset..],
+        shape(&region.layout),
+    )
 }
 
 /// The values of a region without gaps between images.
@@ -325,5 +338,10 @@ fn contiguous<'b>(region: &Region<'b, Vec<f32>>) -> Cow<'b, [f32]> {
     if layout.images <= 1 || layout.image_stride == layout.image() {
         return Cow::Borrowed(&region.buffer[layout.offset..][..layout.images * layout.image()]);
     }
-    Cow::Owned((0..layout.images).flat_map(|image| region.image(image)).copied().collect())
+    Cow::Owned(
+        (0..layout.images)
+            .flat_map(|image| region.image(image))
+            .copied()
+            .collect(),
+    )
 }

@@ -13,10 +13,11 @@ const LARGE_OPERATIONS: usize = 20_000_000;
 
 /// Number of tasks that a layer of this many operations should at least have.
 pub(super) fn wanted_tasks(operations: usize) -> usize {
-    let threads = rayon::current_num_threads();
     if operations < SERIAL_OPERATIONS {
-        1
-    } else if operations < LARGE_OPERATIONS {
+        return 1;
+    }
+    let threads = rayon::current_num_threads();
+    if operations < LARGE_OPERATIONS {
         threads
     } else {
         4 * threads

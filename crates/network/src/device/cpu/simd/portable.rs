@@ -13,7 +13,7 @@ impl Vector for Portable {
     type Lanes = [f32; LANES];
     const LANES: usize = LANES;
     const ROWS: usize = 2;
-    const TILE_VECTORS: usize = 2;
+    const TILE_VECTORS: usize = 3;
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::Lanes {

@@ -108,7 +108,11 @@ impl Winograd {
         let across = vectors.div_ceil(width.max(1));
         let panels = self.places[0].panels();
         // Each split transforms the input again.
-        let splits = wanted.min(rayon::current_num_threads());
+        let splits = if wanted > 1 {
+            wanted.min(rayon::current_num_threads())
+        } else {
+            1
+        };
         let splits = splits
             .div_ceil((images * across).max(1))
             .clamp(1, panels.max(1));
