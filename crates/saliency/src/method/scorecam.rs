@@ -13,8 +13,8 @@ use crate::explanation::{Explanation, Needs};
 use crate::map::{Map, aligned_taps, interpolate_plane};
 
 const EPSILON: f32 = 1e-8;
-/// Masked images that are computed together: bounds the memory.
-const BATCH: usize = 8;
+/// Values of masked images that are computed together: bounds the memory.
+const BATCH_VALUES: usize = 1 << 21;
 
 pub(super) struct ScoreCam;
 
@@ -43,7 +43,8 @@ impl Method for ScoreCam {
         let columns = aligned_taps(layer_width, width);
         let planes: Vec<&[f32]> = channels(explanation.activation()).collect();
         let mut logits = Vec::with_capacity(planes.len());
-        for batch in planes.chunks(BATCH) {
+        let batch = (BATCH_VALUES / image.data().len().max(1)).max(1);
+        for batch in planes.chunks(batch) {
             let mut masked = Tensor::zeros([batch.len(), image_channels, height, width]);
             masked
                 .data_mut()
