@@ -7,12 +7,14 @@
     reason = "maps are single precision; counts of pixels are far below 2^52"
 )]
 
+pub mod evaluation;
 pub mod explanation;
 pub mod map;
 pub mod method;
 pub mod metric;
 pub mod random;
 pub mod run;
+pub mod statistics;
 pub mod target;
 
 pub use explanation::{ExplainedImage, Explanation, Needs, Settings};

@@ -10,12 +10,15 @@ use sha2::{Digest, Sha256};
 pub enum Purpose {
     /// The weights of RandomCAM.
     RandomCam,
+    /// The resamples of a bootstrap; the sample is then the name of the data set.
+    Bootstrap,
 }
 
 impl Purpose {
     fn name(self) -> &'static str {
         match self {
             Self::RandomCam => "randomcam",
+            Self::Bootstrap => "bootstrap",
         }
     }
 }
