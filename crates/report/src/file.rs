@@ -27,11 +27,20 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 /// Where a folder or file cannot be written.
 pub fn write_with_backup(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    back_up(path)?;
+    write(path, bytes)
+}
+
+/// Copies `path`, if it is a file, to the same name with `~` added.
+///
+/// # Errors
+/// Where the copy cannot be written.
+pub fn back_up(path: &Path) -> Result<(), Error> {
     if path.is_file() {
         let backup = backup_path(path);
         std::fs::copy(path, &backup).map_err(|source| failed("back up to", &backup, source))?;
     }
-    write(path, bytes)
+    Ok(())
 }
 
 /// The name of the copy kept of `path`: `NAME~`.

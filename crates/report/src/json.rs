@@ -1,6 +1,11 @@
-//! JSON as Python's tools of this field read it: NaN is allowed, and a row stays on one line.
+//! JSON as Python's tools of this field read and write it: NaN is allowed, and a row stays on
+//! one line.
+
+mod reader;
 
 use std::path::Path;
+
+pub use reader::ParseError;
 
 use crate::number::python_float;
 use crate::{Error, file};
@@ -344,6 +349,18 @@ mod tests {
         fn a_parser_reads_the_same_back(value in values()) {
             let parsed: serde_json::Value = serde_json::from_str(&value.to_text()).unwrap();
             prop_assert_eq!(close(&Value::from(parsed), &value), true);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reads_its_own_text_back_exactly(value in values()) {
+            prop_assert_eq!(Value::parse(&value.to_text()), Ok(value));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[\\[\\]{}\",:0-9eE+.NaInfty \\\\u-]{0,40}") {
+            let _ = Value::parse(&text);
         }
     }
 

@@ -12,8 +12,8 @@ use mednet_report::drawing::{Item, Page, font};
 use mednet_report::montage::{Montage, MontageOptions, MontageRow};
 use mednet_report::overlay::{ImageView, MapView, OverlayOptions, Style, overlay};
 use mednet_report::plot::{
-    Band, BoxGroup, BoxPlot, HistogramPlot, RoadMethod, RoadPlot, ScatterMethod, ScatterPlot,
-    box_plot, histogram_page, road_pages, scatter_page,
+    Band, BoxGroup, BoxPlot, HistogramPlot, RoadCurve, RoadMethod, RoadPlot, ScatterMethod,
+    ScatterPlot, box_plot, histogram_page, road_pages, scatter_page,
 };
 
 /// A seeded generator (splitmix64, Steele et al. 2014, doi:10.1145/2714064.2660195).
@@ -236,8 +236,8 @@ fn road_curves() {
                 0.3 + 0.5 * noise.unit()
             };
             let removed: Vec<f64> = vec![10.0, 20.0, 30.0, 40.0, 50.0, 70.0, 90.0];
-            let curve = |slope: f64, noise: &mut Noise| -> Vec<Band> {
-                removed
+            let curve = |slope: f64, noise: &mut Noise| -> RoadCurve {
+                let change = removed
                     .iter()
                     .map(|share| {
                         let mean = -slope * (share / 100.0).sqrt() + 0.01 * noise.bell();
@@ -248,14 +248,17 @@ fn road_curves() {
                             high: mean + half,
                         }
                     })
-                    .collect()
+                    .collect();
+                RoadCurve {
+                    removed: removed.clone(),
+                    change,
+                }
             };
             let most_relevant_first = curve(strength, &mut noise);
             let least_relevant_first = curve(0.2 * strength, &mut noise);
             RoadMethod {
                 name,
                 is_control,
-                removed,
                 most_relevant_first,
                 least_relevant_first,
             }

@@ -3,8 +3,8 @@
 use mednet_report::drawing::pdf::PdfFile;
 use mednet_report::drawing::{Item, Page, raster};
 use mednet_report::plot::{
-    Band, BoxGroup, BoxPlot, HistogramPlot, RoadMethod, RoadPlot, ScatterMethod, ScatterPlot,
-    box_plot, histogram_page, road_pages, scatter_page,
+    Band, BoxGroup, BoxPlot, HistogramPlot, RoadCurve, RoadMethod, RoadPlot, ScatterMethod,
+    ScatterPlot, box_plot, histogram_page, road_pages, scatter_page,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -61,14 +61,14 @@ proptest! {
     #[test]
     fn road_curves(title in ".{0,60}", methods in vec((".{0,60}", any::<bool>(), vec([numbers(), numbers(), numbers()], 0..5)), 0..9)) {
         let methods = methods.into_iter().map(|(name, is_control, bands)| {
-            let bands: Vec<Band> =
+            let change: Vec<Band> =
                 bands.into_iter().map(|[mean, low, high]| Band { mean, low, high }).collect();
+            let curve = RoadCurve { removed: vec![20.0, 50.0, f64::NAN], change };
             RoadMethod {
                 name,
                 is_control,
-                removed: vec![20.0, 50.0, f64::NAN],
-                most_relevant_first: bands.clone(),
-                least_relevant_first: bands,
+                most_relevant_first: curve.clone(),
+                least_relevant_first: curve,
             }
         });
         let plot = RoadPlot { y_label: title.clone(), title, methods: methods.collect() };

@@ -13,7 +13,7 @@ mod scatter;
 pub use box_plot::{BoxGroup, BoxPlot, box_plot};
 pub use histogram::{Histogram, HistogramPlot, automatic_histogram, histogram_page};
 pub use palette::{Marker, MethodStyle, method_styles};
-pub use road_curves::{Band, RoadMethod, RoadPlot, road_pages};
+pub use road_curves::{Band, RoadCurve, RoadMethod, RoadPlot, road_pages};
 pub use scatter::{ScatterMethod, ScatterPlot, scatter_page};
 
 /// Width of a page in points: 6.4 inches.

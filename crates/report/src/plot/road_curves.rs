@@ -25,6 +25,15 @@ pub struct Band {
     pub high: f64,
 }
 
+/// One curve.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RoadCurve {
+    /// Shares of the pixels removed, in percent, ascending.
+    pub removed: Vec<f64>,
+    /// Change of the score, one for each share.
+    pub change: Vec<Band>,
+}
+
 /// The curves of one method.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RoadMethod {
@@ -32,12 +41,10 @@ pub struct RoadMethod {
     pub name: String,
     /// Whether it is a control, which is drawn in gray.
     pub is_control: bool,
-    /// Shares of the pixels removed, in percent, ascending.
-    pub removed: Vec<f64>,
-    /// Change of the score when the most salient pixels go first, one for each share.
-    pub most_relevant_first: Vec<Band>,
-    /// Change of the score when the least salient pixels go first, one for each share.
-    pub least_relevant_first: Vec<Band>,
+    /// The most salient pixels go first.
+    pub most_relevant_first: RoadCurve,
+    /// The least salient pixels go first.
+    pub least_relevant_first: RoadCurve,
 }
 
 /// What the pages of ROAD curves show.
@@ -89,7 +96,7 @@ pub fn road_pages(plot: &RoadPlot) -> Vec<Page> {
 fn values_of(method: &RoadMethod) -> impl Iterator<Item = (f64, f64)> {
     let curves = [&method.most_relevant_first, &method.least_relevant_first];
     curves.into_iter().flat_map(|curve| {
-        let points = method.removed.iter().zip(curve);
+        let points = curve.removed.iter().zip(&curve.change);
         points.flat_map(|(&removed, band)| {
             [band.mean, band.low, band.high].map(|value| (removed, value))
         })
@@ -128,31 +135,25 @@ fn overview(plot: &RoadPlot, styles: &[MethodStyle], x: Range, y: Range) -> Page
         .filter(|method| !method.is_control)
         .count()
         <= MOST_BANDS;
-    let most = |method: &RoadMethod| method.most_relevant_first.clone();
-    let least = |method: &RoadMethod| method.least_relevant_first.clone();
-    let most: Vec<Vec<Band>> = plot.methods.iter().map(most).collect();
-    let least: Vec<Vec<Band>> = plot.methods.iter().map(least).collect();
+    let methods = || plot.methods.iter();
+    let most: Vec<&RoadCurve> = methods()
+        .map(|method| &method.most_relevant_first)
+        .collect();
+    let least: Vec<&RoadCurve> = methods()
+        .map(|method| &method.least_relevant_first)
+        .collect();
     for (axes, heading, curves) in [
         (&left, "most relevant first (MoRF)", &most),
         (&right, "least relevant first (LeRF)", &least),
     ] {
         frame(&mut page, axes);
         for (index, style) in styles.iter().enumerate() {
-            let removed = &plot.methods[index].removed;
             if bands && !plot.methods[index].is_control {
-                draw_band(&mut page, axes, style.colour, removed, &curves[index]);
+                draw_band(&mut page, axes, style.colour, curves[index]);
             }
         }
         for (index, style) in styles.iter().enumerate() {
-            let removed = &plot.methods[index].removed;
-            draw_curve(
-                &mut page,
-                axes,
-                removed,
-                &curves[index],
-                style.line(1.6),
-                Some(style),
-            );
+            draw_curve(&mut page, axes, curves[index], style.line(1.6), Some(style));
         }
         axes.spines(&mut page);
         axes.draw_x_ticks(&mut page);
@@ -217,22 +218,8 @@ fn panels(plot: &RoadPlot, styles: &[MethodStyle], part: &[usize], x: Range, y: 
             let gray = Colour::gray(150);
             let solid = Stroke::solid(gray, 0.9);
             let dashed = Stroke::dashed(gray, 0.9, &[3.0, 2.0]);
-            draw_curve(
-                &mut page,
-                &axes,
-                &other.removed,
-                &other.most_relevant_first,
-                solid,
-                None,
-            );
-            draw_curve(
-                &mut page,
-                &axes,
-                &other.removed,
-                &other.least_relevant_first,
-                dashed,
-                None,
-            );
+            draw_curve(&mut page, &axes, &other.most_relevant_first, solid, None);
+            draw_curve(&mut page, &axes, &other.least_relevant_first, dashed, None);
         }
         let method = &plot.methods[index];
         let colour = if method.is_control {
@@ -242,14 +229,14 @@ fn panels(plot: &RoadPlot, styles: &[MethodStyle], part: &[usize], x: Range, y: 
         };
         let curves = [&method.most_relevant_first, &method.least_relevant_first];
         for curve in curves {
-            draw_band(&mut page, &axes, colour, &method.removed, curve);
+            draw_band(&mut page, &axes, colour, curve);
         }
         let lines = [
             Stroke::solid(colour, 1.6),
             Stroke::dashed(colour, 1.6, &[5.0, 2.0]),
         ];
         for (curve, line) in curves.into_iter().zip(lines) {
-            draw_curve(&mut page, &axes, &method.removed, curve, line, None);
+            draw_curve(&mut page, &axes, curve, line, None);
         }
         axes.spines(&mut page);
         axes.draw_x_ticks(&mut page);
@@ -308,11 +295,12 @@ fn frame(page: &mut Page, axes: &Axes) {
     );
 }
 
-fn draw_band(page: &mut Page, axes: &Axes, colour: Colour, removed: &[f64], curve: &[Band]) {
-    let points: Vec<(f64, &Band)> = removed
+fn draw_band(page: &mut Page, axes: &Axes, colour: Colour, curve: &RoadCurve) {
+    let points: Vec<(f64, &Band)> = curve
+        .removed
         .iter()
         .copied()
-        .zip(curve)
+        .zip(&curve.change)
         .filter(|(removed, band)| {
             [*removed, band.low, band.high]
                 .iter()
@@ -345,15 +333,15 @@ fn draw_band(page: &mut Page, axes: &Axes, colour: Colour, removed: &[f64], curv
 fn draw_curve(
     page: &mut Page,
     axes: &Axes,
-    removed: &[f64],
-    curve: &[Band],
+    curve: &RoadCurve,
     stroke: Stroke,
     style: Option<&MethodStyle>,
 ) {
     let finite = |(removed, band): &(&f64, &Band)| removed.is_finite() && band.mean.is_finite();
-    let points: Vec<(f64, f64)> = removed
+    let points: Vec<(f64, f64)> = curve
+        .removed
         .iter()
-        .zip(curve)
+        .zip(&curve.change)
         .filter(finite)
         .map(|(&removed, band)| axes.at(removed, band.mean))
         .collect();
