@@ -1,5 +1,6 @@
 //! What the user can type. No logic: help, completions and the manual come from here.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -91,6 +92,8 @@ pub(crate) enum SaliencyCommand {
     Generate(Box<Generate>),
     /// List the layers of a model that methods can look at.
     Layers(Layers),
+    /// Compare methods by the completeness and interpretability of their maps.
+    Evaluate(Evaluate),
 }
 
 #[derive(Debug, Subcommand)]
@@ -286,6 +289,68 @@ pub(crate) struct Generate {
     #[arg(long)]
     pub(crate) fail_fast: bool,
     /// Print a summary as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Compare methods by the completeness and interpretability of their maps.
+///
+/// Scores of the same sample are brought together by its name; samples that lack either are left
+/// out. The scores are AOPC-Combined (the combined ROAD score), proportional energy, average
+/// saliency focus, and ROAD-weighted proportional energy, the product of the first two.
+///
+/// Every pair of methods is compared sample by sample: mean difference with a 95 % BCa bootstrap
+/// interval, and the Wilcoxon signed-rank test, Holm-corrected over the pairs of each data set and
+/// score.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  Two methods:
+    mednet saliency evaluate -e gradcam gradcam/completeness.json gradcam/interpretability.json \\
+      -e gradcam++ gradcam++/completeness.json gradcam++/interpretability.json
+
+  A method beside a control, as a table for a paper:
+    mednet saliency evaluate --table-format latex -e gradcam c.json i.json \\
+      -e control-random random/completeness.json random/interpretability.json")]
+pub(crate) struct Evaluate {
+    /// A method: its name, its completeness scores (.json), its interpretability scores (.json);
+    /// repeatable. Names that begin with `control-` are controls: shown last, and in gray.
+    #[arg(
+        short,
+        long,
+        required = true,
+        num_args = 3,
+        action = ArgAction::Append,
+        value_names = ["NAME", "COMPLETENESS", "INTERPRETABILITY"],
+    )]
+    pub(crate) entry: Vec<OsString>,
+    /// Where tables, scores and plots go.
+    #[arg(short, long, default_value = "results", value_name = "DIR")]
+    pub(crate) output_folder: PathBuf,
+    /// Use this data set (such as `test`) only.
+    #[arg(short = 'S', long, value_name = "NAME")]
+    pub(crate) only_dataset: Option<String>,
+    /// How tables are printed: rst, github, latex, csv, json or plain.
+    #[arg(long, default_value = "rst", value_name = "FORMAT")]
+    pub(crate) table_format: String,
+    /// Make a PDF of plots [the default].
+    #[arg(short = 'Q', long, overrides_with = "no_plot")]
+    plot: bool,
+    /// Make no plots.
+    #[arg(long, overrides_with = "plot")]
+    pub(crate) no_plot: bool,
+    /// Seed of the resamples.
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// Number of resamples behind each interval.
+    #[arg(
+        long,
+        default_value_t = 10_000,
+        value_parser = clap::value_parser!(u64).range(100..=1_000_000),
+        value_name = "N"
+    )]
+    pub(crate) resamples: u64,
+    /// Print all results as JSON instead of the tables.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -2,6 +2,7 @@
 
 mod config;
 mod database;
+mod evaluate;
 mod generate;
 mod info;
 mod layers;
@@ -59,6 +60,7 @@ fn dispatch(command: Command, printer: &Printer) -> Outcome {
         | Command::Saliency { command } => match command {
             SaliencyCommand::Generate(arguments) => generate::run(&arguments, printer),
             SaliencyCommand::Layers(arguments) => layers::run(&arguments),
+            SaliencyCommand::Evaluate(arguments) => evaluate::run(&arguments, printer),
         },
         Command::Config { command } => config::run(&command),
         Command::Database { command } => database::run(&command, printer),
