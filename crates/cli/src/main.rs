@@ -3,12 +3,15 @@
 mod args;
 mod commands;
 mod exit;
+mod map_sources;
 
 mod metadata;
 mod network;
 mod printer;
 mod progress;
 mod resolve;
+mod road_curves;
+mod score_files;
 mod settings;
 
 use std::process::ExitCode;

@@ -160,8 +160,13 @@ pub(crate) fn directories(datadir: Option<&Path>) -> Result<DataDirectories, Ref
     })
 }
 
+/// The method that is meant where none is named.
+pub(crate) const DEFAULT_METHOD: &str = "gradcam";
+
 /// The methods of these names, each once, in the order in which they were named.
 pub(crate) fn methods(names: &[String]) -> Result<Vec<&'static dyn Method>, Refusal> {
+    let default = [DEFAULT_METHOD.to_owned()];
+    let names = if names.is_empty() { &default } else { names };
     let mut methods: Vec<&'static dyn Method> = Vec::new();
     for name in names {
         let named: Vec<&'static dyn Method> = if name.eq_ignore_ascii_case("all") {
@@ -178,7 +183,7 @@ pub(crate) fn methods(names: &[String]) -> Result<Vec<&'static dyn Method>, Refu
     Ok(methods)
 }
 
-fn unknown_method(name: &str) -> Refusal {
+pub(crate) fn unknown_method(name: &str) -> Refusal {
     let known: Vec<&str> = METHODS
         .iter()
         .flat_map(|method| method.names())

@@ -13,6 +13,7 @@ pub mod montage;
 mod number;
 pub mod overlay;
 pub mod plot;
+pub mod score_table;
 pub mod table;
 
 pub use error::Error;

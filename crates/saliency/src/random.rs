@@ -12,6 +12,12 @@ pub enum Purpose {
     RandomCam,
     /// The resamples of a bootstrap; the sample is then the name of the data set.
     Bootstrap,
+    /// The values of the random control map.
+    ControlRandom,
+    /// The order of pixels with the same saliency, for ROAD.
+    RoadTies,
+    /// The noise on imputed pixels, for ROAD.
+    RoadNoise,
 }
 
 impl Purpose {
@@ -19,6 +25,9 @@ impl Purpose {
         match self {
             Self::RandomCam => "randomcam",
             Self::Bootstrap => "bootstrap",
+            Self::ControlRandom => "control-random",
+            Self::RoadTies => "road-ties",
+            Self::RoadNoise => "road-noise",
         }
     }
 }

@@ -1,11 +1,15 @@
 //! The commands, one file each.
 
+mod completeness;
 mod config;
 mod database;
 mod evaluate;
 mod generate;
 mod info;
+mod interpretability;
 mod layers;
+
+pub(crate) use completeness::percentile_is;
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -61,6 +65,10 @@ fn dispatch(command: Command, printer: &Printer) -> Outcome {
             SaliencyCommand::Generate(arguments) => generate::run(&arguments, printer),
             SaliencyCommand::Layers(arguments) => layers::run(&arguments),
             SaliencyCommand::Evaluate(arguments) => evaluate::run(&arguments, printer),
+            SaliencyCommand::Interpretability(arguments) => {
+                interpretability::run(&arguments, printer)
+            }
+            SaliencyCommand::Completeness(arguments) => completeness::run(&arguments, printer),
         },
         Command::Config { command } => config::run(&command),
         Command::Database { command } => database::run(&command, printer),

@@ -3,10 +3,16 @@
 //! To add one: write its file with a unit struct that is a [`Method`] and add it to [`METHODS`].
 //! The command line, the tables of the documentation and the tests go through that list.
 //!
+//! [`CONTROLS`] are maps that know nothing of the network: what a method must beat.
+//!
 //! Notation: `A` is the activation of the layer (`[K, h, w]`), `G` the gradient of the explained
 //! logit with respect to it. All maps of class activation methods go through [`Map::finish`].
 
 mod ablationcam;
+mod control;
+mod control_center;
+mod control_random;
+mod control_uniform;
 mod eigencam;
 mod eigengradcam;
 mod fullgrad;
@@ -19,6 +25,8 @@ mod principal_component;
 mod randomcam;
 mod scorecam;
 mod xgradcam;
+
+pub use control::{CONTROLS, Control, find_control};
 
 use mednet_data::Mode;
 use mednet_network::Tensor;

@@ -586,7 +586,7 @@ fn fail(failure: SampleFailure, observer: &dyn Observer, summary: &mut Summary) 
 }
 
 /// An error with all its causes.
-fn describe(error: &dyn std::error::Error) -> String {
+pub(super) fn describe(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,11 +1,21 @@
-//! Explaining whole data sets: reading, computing and writing side by side, what is on disk
-//! already skipped.
+//! Explaining whole data sets and scoring their maps: reading, computing and writing side by side,
+//! what is on disk already skipped.
 
 pub mod atomic;
+pub mod complete;
 pub mod generate;
+pub mod interpret;
 pub mod manifest;
+mod map_folder;
 pub mod npy;
 mod pipeline;
+mod scored;
+mod selection;
 
+pub use complete::{ClassScores, Completion, CompletionError, CompletionSummary};
 pub use generate::{GenerateError, Generation, Observer, SampleFailure, Summary};
+pub use interpret::{Interpretation, InterpretationSummary};
 pub use manifest::{Manifest, ManifestError, Provenance};
+pub use map_folder::{MapFolder, MapSource};
+pub use scored::{ScoredDataSet, ScoredSample};
+pub use selection::SelectionError;

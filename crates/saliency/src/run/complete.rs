@@ -1,0 +1,298 @@
+//! How complete the maps of a data set are: ROAD of every sample.
+
+use std::collections::BTreeMap;
+
+use mednet_data::{DataModule, Loaded, SampleLoader, SampleRecord, Target};
+use mednet_network::Tensor;
+use mednet_network::device::Device;
+use thiserror::Error;
+
+use super::generate::{Observer, SampleFailure, describe};
+use super::map_folder::MapSource;
+use super::pipeline::ReadAhead;
+use super::scored::{ScoredDataSet, ScoredSample};
+use super::selection::{Selected, SelectionError, select};
+use crate::explanation::{ExplainedImage, Needs, Settings};
+use crate::metric::road::{Road, RoadScores};
+use crate::target::TargetClass;
+
+/// What to score.
+pub struct Completion<'a, D: Device> {
+    /// The network, the layer, the mode and the seed.
+    pub settings: &'a Settings<'a, D>,
+    /// Scores maps.
+    pub road: &'a Road<'a, D>,
+    /// Where maps come from: scores of one image for each.
+    pub sources: Vec<MapSource>,
+    /// Which logits are explained.
+    pub target_class: TargetClass,
+    /// Leaves out samples of class 0; for networks with one output.
+    pub positive_only: bool,
+    /// Leaves out all data sets but this.
+    pub only_dataset: Option<String>,
+    /// At most that many samples of each data set.
+    pub limit: Option<usize>,
+    /// Read all samples before the first is scored.
+    pub cache_samples: bool,
+    /// Threads that read samples.
+    pub readers: usize,
+    /// Stops at the first sample that fails.
+    pub fail_fast: bool,
+}
+
+/// The scores of one map, and the class it is for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassScores {
+    /// Number of the network's output.
+    pub class: usize,
+    /// Whether the map is zero everywhere.
+    pub dead: bool,
+    /// The scores.
+    pub road: RoadScores,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CompletionSummary {
+    /// For each source its rows: a sample has several where all classes are scored.
+    pub sources: Vec<Vec<ScoredDataSet<ClassScores>>>,
+    /// Samples that were scored.
+    pub samples: usize,
+    /// Samples that could not be scored.
+    pub failures: Vec<SampleFailure>,
+    /// Samples about which something was noted, for each note.
+    pub notices: BTreeMap<String, usize>,
+    /// Data sets that were left out.
+    pub skipped_datasets: Vec<String>,
+    /// The run was stopped before its end.
+    pub interrupted: bool,
+}
+
+/// A run that cannot begin.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CompletionError {
+    /// No data set takes part.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// A class that the network does not have.
+    #[error("the network has {outputs} output(s), there is no class {class} (the first is 0)")]
+    UnknownClass {
+        /// What was asked for.
+        class: usize,
+        /// What there is.
+        outputs: usize,
+    },
+}
+
+type Rows = Vec<ScoredSample<ClassScores>>;
+
+impl<D: Device> Completion<'_, D> {
+    /// Scores the samples of `module`.
+    ///
+    /// # Errors
+    /// Where the run cannot begin; what goes wrong with a sample is in the summary, and nothing
+    /// that was computed is lost.
+    pub fn run(
+        &self,
+        module: &DataModule,
+        loader: &SampleLoader,
+        observer: &dyn Observer,
+    ) -> Result<CompletionSummary, CompletionError> {
+        if let TargetClass::Index(class) = self.target_class
+            && class >= self.outputs()
+        {
+            return Err(CompletionError::UnknownClass {
+                class,
+                outputs: self.outputs(),
+            });
+        }
+        let (datasets, skipped_datasets) =
+            select(module, self.only_dataset.as_deref(), self.limit)?;
+        let mut summary = CompletionSummary {
+            sources: vec![Vec::new(); self.sources.len()],
+            skipped_datasets,
+            ..CompletionSummary::default()
+        };
+        for dataset in datasets {
+            let rows = self.dataset(&dataset, loader, observer, &mut summary);
+            for (source, samples) in summary.sources.iter_mut().zip(rows) {
+                source.push(ScoredDataSet {
+                    name: dataset.name.to_owned(),
+                    samples,
+                });
+            }
+            if summary.interrupted {
+                break;
+            }
+        }
+        Ok(summary)
+    }
+
+    fn outputs(&self) -> usize {
+        self.settings.engine.graph().output_count()
+    }
+
+    fn is_left_out(&self, record: &SampleRecord) -> bool {
+        self.positive_only && self.outputs() == 1 && record.target == Target::Single(0)
+    }
+
+    /// The rows of one data set, for each source.
+    fn dataset(
+        &self,
+        dataset: &Selected<'_>,
+        loader: &SampleLoader,
+        observer: &dyn Observer,
+        summary: &mut CompletionSummary,
+    ) -> Vec<Rows> {
+        observer.dataset(dataset.name, dataset.records.len());
+        let mut rows: Vec<Rows> = vec![Vec::new(); self.sources.len()];
+        // What is left out is not even read.
+        let records = dataset.records.iter().copied();
+        let open: Vec<&SampleRecord> = records.filter(|record| !self.is_left_out(record)).collect();
+        std::thread::scope(|scope| {
+            let mut ahead =
+                ReadAhead::start(scope, loader, &open, self.readers, self.cache_samples);
+            let mut samples: Box<dyn Iterator<Item = _>> = Box::new(ahead.by_ref());
+            if self.cache_samples {
+                samples = Box::new(samples.collect::<Vec<_>>().into_iter());
+            }
+            for &record in &dataset.records {
+                let mut failures = Vec::new();
+                if self.is_left_out(record) {
+                    rows.iter_mut()
+                        .for_each(|rows| rows.push(row(record, None)));
+                } else {
+                    let Some(loaded) = samples.next() else { break };
+                    failures = self.sample(record, loaded, observer, summary, &mut rows);
+                    summary.samples += usize::from(failures.is_empty());
+                }
+                let failed = !failures.is_empty();
+                for reason in failures {
+                    let failure = SampleFailure {
+                        dataset: dataset.name.to_owned(),
+                        sample: record.name.clone(),
+                        reason,
+                    };
+                    observer.failure(&failure);
+                    summary.failures.push(failure);
+                }
+                observer.sample(&record.name);
+                summary.interrupted |= observer.interrupted() || (failed && self.fail_fast);
+                if summary.interrupted {
+                    break;
+                }
+            }
+        });
+        rows
+    }
+
+    /// Adds the rows of one sample to those of each source; what went wrong.
+    fn sample(
+        &self,
+        record: &SampleRecord,
+        loaded: Result<Loaded, mednet_data::Error>,
+        observer: &dyn Observer,
+        summary: &mut CompletionSummary,
+        rows: &mut [Rows],
+    ) -> Vec<String> {
+        let fail = |rows: &mut [Rows], reason: String| {
+            rows.iter_mut()
+                .for_each(|rows| rows.push(row(record, None)));
+            vec![reason]
+        };
+        let image = match Self::image(record, loaded, observer, summary) {
+            Ok(image) => image,
+            Err(reason) => return fail(rows, reason),
+        };
+        let explained = match self.explain(&record.name, &image) {
+            Ok(explained) => explained,
+            Err(reason) => return fail(rows, reason),
+        };
+        let mut failures = Vec::new();
+        for class in self.target_class.classes(explained.logits()) {
+            let question = explained.explain(class);
+            for (source, rows) in self.sources.iter().zip(rows.iter_mut()) {
+                let [_, height, width] = image.image_shape();
+                let map = match source {
+                    MapSource::Method(method) => {
+                        method.map(&question).map_err(|error| describe(&error))
+                    }
+                    MapSource::Control(control) => {
+                        Ok(control.map(height, width, self.settings.seed, &record.name))
+                    }
+                    MapSource::Folder(folder) => {
+                        let outputs = self.outputs();
+                        folder.read_class(&record.name, self.target_class, class, outputs)
+                    }
+                };
+                let scored = map.and_then(|map| {
+                    let logits = explained.logits();
+                    let road = self
+                        .road
+                        .score(&record.name, &image, logits, class, &map)
+                        .map_err(|error| describe(&error))?;
+                    let dead = map.is_dead();
+                    Ok(ClassScores { class, dead, road })
+                });
+                match scored {
+                    Ok(scores) => rows.push(row(record, Some(scores))),
+                    Err(reason) => {
+                        let of = source.name().map_or_else(String::new, |n| format!("{n}: "));
+                        failures.push(format!("{of}{reason}"));
+                        rows.push(row(record, None));
+                    }
+                }
+            }
+        }
+        failures
+    }
+
+    /// The image as it enters the network.
+    fn image(
+        record: &SampleRecord,
+        loaded: Result<Loaded, mednet_data::Error>,
+        observer: &dyn Observer,
+        summary: &mut CompletionSummary,
+    ) -> Result<Tensor, String> {
+        let loaded = loaded.map_err(|error| describe(&error))?;
+        for notice in &loaded.notices {
+            let notice = notice.to_string();
+            observer.notice(&record.name, &notice);
+            *summary.notices.entry(notice).or_default() += 1;
+        }
+        let image = loaded.sample.image;
+        let shape = [1, image.channels, image.height, image.width];
+        Tensor::new(shape, image.pixels)
+            .ok_or_else(|| "the image's values do not fit its shape".to_owned())
+    }
+
+    fn explain<'i>(
+        &'i self,
+        name: &'i str,
+        image: &'i Tensor,
+    ) -> Result<ExplainedImage<'i, D>, String> {
+        let needs = self
+            .sources
+            .iter()
+            .fold(Needs::default(), |needs, source| match source {
+                MapSource::Method(method) => needs.and(method.needs()),
+                MapSource::Control(_) | MapSource::Folder(_) => needs,
+            });
+        let explained = ExplainedImage::new(self.settings, name, image, needs)
+            .map_err(|error| describe(&error))?;
+        match explained.logits().iter().find(|logit| !logit.is_finite()) {
+            None => Ok(explained),
+            Some(logit) => Err(format!(
+                "the network's logit for it is {logit}: check the weights"
+            )),
+        }
+    }
+}
+
+fn row(record: &SampleRecord, scores: Option<ClassScores>) -> ScoredSample<ClassScores> {
+    ScoredSample {
+        name: record.name.clone(),
+        target: record.target.clone(),
+        scores,
+    }
+}
