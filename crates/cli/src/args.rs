@@ -70,8 +70,20 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DatabaseCommand,
     },
+    /// Try everything on drawn chest phantoms: needs no file and no network connection.
+    Demo(Demo),
     /// What this program is and where it looks for things.
     Info(Info),
+    /// Print a script that completes command lines in a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands.
+    Man {
+        /// Write a page for each command into this folder.
+        folder: Option<PathBuf>,
+    },
     /// Print the version.
     Version,
 }
@@ -90,6 +102,8 @@ pub(crate) enum ClassifyCommand {
 pub(crate) enum SaliencyCommand {
     /// Make saliency maps of all samples of a data set.
     Generate(Box<Generate>),
+    /// Lay saliency maps over the radiographs they explain.
+    View(Box<View>),
     /// List the layers of a model that methods can look at.
     Layers(Layers),
     /// Compare methods by the completeness and interpretability of their maps.
@@ -169,9 +183,23 @@ pub(crate) struct Layers {
     pub(crate) json: bool,
 }
 
+/// Options in files.
+#[derive(Debug, Args)]
+pub(crate) struct OptionFiles {
+    /// Read options from this TOML file; `mednet.toml` in the current folder is always read. What
+    /// is typed, or set in the environment (MEDNET_OUTPUT_FOLDER for --output-folder), wins.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Write a TOML file with all options of this command, explained, and end (`-`: to stdout).
+    #[arg(short = 'H', long, value_name = "FILE")]
+    dump_config: Option<PathBuf>,
+}
+
 /// A model, a data set, and how both are read.
 #[derive(Debug, Args)]
 pub(crate) struct Inputs {
+    #[command(flatten)]
+    option_files: OptionFiles,
     /// MODEL and DATAMODULE, in any order: a model by name, a data set by name or as a split file
     /// (.json, .json.gz, .json.bz2), options as a .toml file.
     #[arg(value_name = "CONFIG")]
@@ -288,6 +316,9 @@ pub(crate) struct Generate {
     /// Stop at the first sample that fails.
     #[arg(long)]
     pub(crate) fail_fast: bool,
+    /// Say what would be done, and write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Print a summary as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -351,6 +382,82 @@ pub(crate) struct Evaluate {
     )]
     pub(crate) resamples: u64,
     /// Print all results as JSON instead of the tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Lay saliency maps over the radiographs they explain.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  Maps over the radiographs of class 1, with the boxes of the data set:
+    mednet saliency view pasa tbx11k-v1-healthy-vs-atb -i saliency-maps -G
+
+  One sheet to compare the methods of `generate -s all` on the first samples:
+    mednet saliency view pasa split.json -i maps --limit 10 --montage montage.png
+
+  Outlines instead of colours, for a paper:
+    mednet saliency view pasa split.json -i maps/gradcam --contour -t 0.5")]
+pub(crate) struct View {
+    #[command(flatten)]
+    pub(crate) inputs: Inputs,
+    /// The folder of the maps, repeatable: that of one method, or the output folder of a run of
+    /// several methods, each of which then gets a folder of its own.
+    #[arg(
+        short,
+        long,
+        default_value = "saliency-maps",
+        value_name = "DIR",
+        num_args = 1
+    )]
+    pub(crate) input_folder: Vec<PathBuf>,
+    /// Where the overlays go.
+    #[arg(short, long, default_value = "visualizations", value_name = "DIR")]
+    pub(crate) output_folder: PathBuf,
+    /// Of a run of several methods, show these only; repeatable.
+    #[arg(short, long = "saliency-map-algorithm", value_name = "NAME")]
+    pub(crate) saliency_map_algorithm: Vec<String>,
+    /// Draw the boxes of the data set.
+    #[arg(short = 'G', long, overrides_with = "no_show_groundtruth")]
+    pub(crate) show_groundtruth: bool,
+    /// Draw no boxes, not in the montage either [the default; the montage has them].
+    #[arg(short = 'g', long)]
+    pub(crate) no_show_groundtruth: bool,
+    /// Show nothing where a map is below this share of its maximum, 0 to 1.
+    #[arg(short, long, default_value_t = 0.2, value_name = "SHARE", value_parser = share)]
+    pub(crate) threshold: f32,
+    /// Show samples of this class only.
+    #[arg(
+        short = 'T',
+        long,
+        default_value_t = 1,
+        allow_negative_numbers = true,
+        value_name = "CLASS"
+    )]
+    pub(crate) target_label: i64,
+    /// Colours of the maps: a colour map of matplotlib.
+    #[arg(long, default_value = "plasma", value_name = "NAME")]
+    pub(crate) colormap: String,
+    /// Weight of the colours over the radiograph, 0 to 1.
+    #[arg(long, default_value_t = 0.5, value_name = "SHARE", value_parser = share)]
+    pub(crate) alpha: f32,
+    /// Draw an outline at the threshold instead of colours.
+    #[arg(long)]
+    pub(crate) contour: bool,
+    /// Also write one sheet of all samples and methods: a PDF, or a PNG for each page.
+    #[arg(long, value_name = "FILE.png|pdf")]
+    pub(crate) montage: Option<PathBuf>,
+    /// Whose rounding to use: round by default; truncate twice, as the original program does,
+    /// with `mednet`.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) compat: Option<Compat>,
+    /// Number of threads; -1 or 0: one for each core.
+    #[arg(short = 'P', long, default_value_t = -1, allow_negative_numbers = true, value_name = "N")]
+    pub(crate) parallel: i64,
+    /// Say what would be done, and write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print a summary as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -480,4 +587,35 @@ pub(crate) struct Completeness {
     /// Stop at the first sample that fails.
     #[arg(long)]
     pub(crate) fail_fast: bool,
+}
+
+/// Try everything on drawn chest phantoms: needs no file and no network connection.
+///
+/// The phantoms are drawings, not pictures of patients, and the network, which was trained to find
+/// the lesions planted in them, knows nothing about patients.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where everything goes.
+    #[arg(value_name = "OUT", default_value = "mednet-demo")]
+    pub(crate) output_folder: PathBuf,
+    /// Only write phantoms, as a data set with a split file, into this folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "output_folder")]
+    pub(crate) export: Option<PathBuf>,
+    /// Seed of the phantoms.
+    #[arg(long, default_value_t = 42, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Number of phantoms; every other one has lesions.
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) count: u32,
+    /// Number of threads; -1 or 0: one for each core.
+    #[arg(short = 'P', long, default_value_t = -1, allow_negative_numbers = true, value_name = "N")]
+    pub(crate) parallel: i64,
+}
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f32, String> {
+    match text.trim().parse::<f32>() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("expected a number from 0 to 1".to_owned()),
+    }
 }

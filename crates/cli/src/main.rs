@@ -4,9 +4,9 @@ mod args;
 mod commands;
 mod exit;
 mod map_sources;
-
 mod metadata;
 mod network;
+mod option_file;
 mod printer;
 mod progress;
 mod resolve;

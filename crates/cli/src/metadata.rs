@@ -41,16 +41,20 @@ pub(crate) fn of_this_run() -> Metadata {
 
 /// The command line as a shell would take it again.
 fn command_line() -> String {
+    let words: Vec<String> = std::env::args_os()
+        .map(|word| shell_quoted(&word.to_string_lossy()))
+        .collect();
+    words.join(" ")
+}
+
+/// A word as a shell would take it again.
+pub(crate) fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
-    let quoted = std::env::args_os().map(|argument| {
-        let argument = argument.to_string_lossy().into_owned();
-        if !argument.is_empty() && argument.chars().all(plain) {
-            argument
-        } else {
-            format!("'{}'", argument.replace('\'', r"'\''"))
-        }
-    });
-    quoted.collect::<Vec<_>>().join(" ")
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// The processor with the instructions that matter, such as `cpu (AVX512)`.

@@ -1,6 +1,7 @@
 //! Loading the network of a command line.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use mednet_data::{Mode, TransformPipeline};
 use mednet_network::arch::Architecture;
@@ -20,8 +21,8 @@ pub(crate) struct Weights {
 }
 
 /// Whose numbers to produce.
-pub(crate) fn mode(computing: &Computing) -> Mode {
-    match computing.compat {
+pub(crate) fn mode(compat: Option<Compat>) -> Mode {
+    match compat {
         Some(Compat::Mednet) => Mode::Mednet,
         None => Mode::Default,
     }
@@ -47,9 +48,14 @@ pub(crate) fn use_threads(parallel: i64) -> Result<usize, Refusal> {
             ))
         })?,
     };
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build_global()?;
+    // There is one pool in a program; a demonstration runs several commands.
+    static POOL: OnceLock<usize> = OnceLock::new();
+    if POOL.get() != Some(&threads) {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()?;
+        let _ = POOL.set(threads);
+    }
     Ok(threads)
 }
 

@@ -118,6 +118,14 @@ pub(crate) fn inputs(inputs: &Inputs) -> Result<Resolved, Refusal> {
     })
 }
 
+/// The model, which this command cannot do without.
+pub(crate) fn required_model(resolved: &Resolved) -> Result<&'static Architecture, Refusal> {
+    resolved.architecture.ok_or_else(|| {
+        let known = model_names().collect::<Vec<_>>().join(", ");
+        Refusal::new(format!("no model is given; models are {known}"))
+    })
+}
+
 fn is_split_file(config: &str) -> bool {
     let lower = config.to_lowercase();
     [".json", ".json.gz", ".json.bz2"]
@@ -162,6 +170,22 @@ pub(crate) fn directories(datadir: Option<&Path>) -> Result<DataDirectories, Ref
 
 /// The method that is meant where none is named.
 pub(crate) const DEFAULT_METHOD: &str = "gradcam";
+/// Checks the name of a data set of `module`, if one is asked for.
+pub(crate) fn only_dataset(module: &DataModule, name: Option<&str>) -> Result<(), Refusal> {
+    let names = || module.datasets.iter().map(|dataset| dataset.name.as_str());
+    match name {
+        Some(name) if !names().any(|known| known == name) => {
+            let hint = did_you_mean(name, names());
+            let known: Vec<String> = names().map(|name| format!("`{name}`")).collect();
+            Err(Refusal::new(format!(
+                "there is no data set `{name}` in `{}`{hint}; it has {}",
+                module.name,
+                known.join(", ")
+            )))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// The methods of these names, each once, in the order in which they were named.
 pub(crate) fn methods(names: &[String]) -> Result<Vec<&'static dyn Method>, Refusal> {
@@ -205,9 +229,12 @@ pub(crate) fn device(name: &str) -> Result<(), Refusal> {
             "the device `{name}` cannot be used: this version computes on the processor only; use \
              --device cpu"
         ))),
-        _ => Err(Refusal::new(format!(
-            "unknown device `{name}`; use --device cpu"
-        ))),
+        _ => {
+            let hint = did_you_mean(kind, ["cpu", "cuda", "mps"]);
+            Err(Refusal::new(format!(
+                "unknown device `{name}`{hint}; use --device cpu"
+            )))
+        }
     }
 }
 

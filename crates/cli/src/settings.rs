@@ -4,6 +4,9 @@
 //! configuration files (`--config FILE`, `.toml` files among the positional arguments,
 //! `mednet.toml` in the current folder), defaults. All options of all commands take part: what
 //! the other places say is put behind what the user typed, and parsed with it.
+//!
+//! In a file, a table named after a command (`[view]`) holds options of that command only; they
+//! win over those outside of tables.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,6 +15,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::exit::Refusal;
+use crate::resolve::did_you_mean;
 
 /// The file in the current folder whose options apply.
 const PROJECT_FILE: &str = "mednet.toml";
@@ -39,6 +43,10 @@ pub(crate) fn layered(
         return Ok(typed);
     };
     let files = configuration_files(leaf, leaf_matches)?;
+    let mut typed = typed;
+    // Behind `--` there are no options.
+    let end = typed.iter().position(|word| word == "--");
+    let operands = typed.split_off(end.unwrap_or(typed.len()));
     let mut complete = typed;
     for argument in leaf.get_arguments().filter(|argument| is_option(argument)) {
         if is_typed(leaf_matches, argument) {
@@ -48,27 +56,42 @@ pub(crate) fn layered(
             continue;
         };
         let variable = format!("MEDNET_{}", long.replace('-', "_").to_uppercase());
-        if let Some(value) = environment(&variable).filter(|value| !value.is_empty()) {
+        let option = ToPush {
+            argument,
+            long,
+            has_opposite: leaf
+                .get_arguments()
+                .any(|other| other.get_long() == Some(&format!("no-{long}"))),
+        };
+        if let Some(value) = environment(&variable) {
             let origin = format!("the environment variable {variable}");
-            push_text(&mut complete, argument, long, &value, &origin)?;
-            continue;
+            option.push_text(&mut complete, &value, &origin)?;
+            if !value.is_empty() {
+                continue;
+            }
         }
         let key = long.replace('-', "_");
-        let found = files
-            .iter()
-            .find_map(|(path, table)| Some((path, table.get(&key).or_else(|| table.get(long))?)));
+        let found = files.iter().find_map(|(path, table)| {
+            let own = table.get(leaf.get_name()).and_then(toml::Value::as_table);
+            let value = own
+                .into_iter()
+                .chain([table])
+                .find_map(|table| table.get(&key).or_else(|| table.get(long)))?;
+            Some((path, value))
+        });
         if let Some((path, value)) = found {
-            push_value(&mut complete, argument, long, value, path)?;
+            option.push_value(&mut complete, value, path)?;
         }
     }
     for (path, table) in &files {
         refuse_unknown(command, path, table)?;
     }
+    complete.extend(operands);
     Ok(complete)
 }
 
 /// The command that was asked for and what was typed behind it.
-fn leaf<'c, 'm>(
+pub(crate) fn leaf<'c, 'm>(
     command: &'c Command,
     matches: &'m ArgMatches,
 ) -> Option<(&'c Command, &'m ArgMatches)> {
@@ -78,15 +101,9 @@ fn leaf<'c, 'm>(
     }
 }
 
-fn is_option(argument: &Arg) -> bool {
-    let about_the_program = [
-        "help",
-        "version",
-        "verbose",
-        "quiet",
-        "config",
-        "dump-config",
-    ];
+/// Whether a file or the environment can set it.
+pub(crate) fn is_option(argument: &Arg) -> bool {
+    let about_the_program = ["help", "version", "config", "dump-config"];
     !argument.is_positional()
         && argument
             .get_long()
@@ -153,75 +170,123 @@ pub(crate) fn is_toml(config: &str) -> bool {
     config.to_lowercase().ends_with(".toml")
 }
 
-fn is_flag(argument: &Arg) -> bool {
-    matches!(argument.get_action(), ArgAction::SetTrue)
+/// An option of which another place says something.
+struct ToPush<'a> {
+    argument: &'a Arg,
+    long: &'a str,
+    /// Whether there is `--no-NAME`.
+    has_opposite: bool,
 }
 
-fn push_text(
-    complete: &mut Vec<OsString>,
-    argument: &Arg,
-    long: &str,
-    text: &str,
-    origin: &str,
-) -> Result<(), Refusal> {
-    if !is_flag(argument) {
-        complete.push(format!("--{long}={text}").into());
-        return Ok(());
-    }
-    match text.to_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => complete.push(format!("--{long}").into()),
-        "0" | "false" | "no" | "off" => {}
-        _ => {
-            let message = format!("`{text}` for --{long}, set by {origin}, is neither yes nor no");
-            return Err(Refusal::new(message));
+impl ToPush<'_> {
+    /// An empty text leaves the option as it is.
+    fn push_text(
+        &self,
+        complete: &mut Vec<OsString>,
+        text: &str,
+        origin: &str,
+    ) -> Result<(), Refusal> {
+        let long = self.long;
+        if text.is_empty() {
+            return Ok(());
         }
+        let wrong = |expected: &str| {
+            let message = format!("`{text}` for --{long}, set by {origin}, is {expected}");
+            Err(Refusal::new(message))
+        };
+        match self.argument.get_action() {
+            ArgAction::SetTrue => match text.to_lowercase().as_str() {
+                "1" | "true" | "yes" | "on" => complete.push(format!("--{long}").into()),
+                "0" | "false" | "no" | "off" if self.has_opposite => {
+                    complete.push(format!("--no-{long}").into());
+                }
+                "0" | "false" | "no" | "off" => {}
+                _ => return wrong("neither yes nor no"),
+            },
+            ArgAction::Count => match text.parse::<u8>() {
+                Ok(count) => complete.extend((0..count).map(|_| format!("--{long}").into())),
+                Err(_) => return wrong("no number from 0 to 255"),
+            },
+            _ => complete.push(format!("--{long}={text}").into()),
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn push_value(
-    complete: &mut Vec<OsString>,
-    argument: &Arg,
-    long: &str,
-    value: &toml::Value,
-    path: &Path,
-) -> Result<(), Refusal> {
-    let origin = format!("`{}`", path.display());
-    match value {
-        toml::Value::Array(values) => values
-            .iter()
-            .try_for_each(|value| push_value(complete, argument, long, value, path)),
-        toml::Value::String(text) => push_text(complete, argument, long, text, &origin),
-        toml::Value::Table(_) | toml::Value::Datetime(_) => Err(Refusal::new(format!(
-            "the value of `{long}` in {origin} is no text and no number"
-        ))),
-        other => push_text(complete, argument, long, &other.to_string(), &origin),
+    fn push_value(
+        &self,
+        complete: &mut Vec<OsString>,
+        value: &toml::Value,
+        path: &Path,
+    ) -> Result<(), Refusal> {
+        let origin = format!("`{}`", path.display());
+        match value {
+            toml::Value::Array(values) => values
+                .iter()
+                .try_for_each(|value| self.push_value(complete, value, path)),
+            toml::Value::String(text) => self.push_text(complete, text, &origin),
+            toml::Value::Table(_) | toml::Value::Datetime(_) => Err(Refusal::new(format!(
+                "the value of `{}` in {origin} is no text and no number",
+                self.long
+            ))),
+            other => self.push_text(complete, &other.to_string(), &origin),
+        }
     }
 }
 
 /// Misspelt options in a file are told, not ignored; those of other commands are none.
 fn refuse_unknown(root: &Command, path: &Path, table: &toml::Table) -> Result<(), Refusal> {
-    let mut known: Vec<String> = NOT_OPTIONS.map(str::to_owned).to_vec();
+    let mut options: Vec<String> = Vec::new();
+    let mut commands: Vec<&Command> = Vec::new();
     let mut pending = vec![root];
     while let Some(command) = pending.pop() {
-        let options = command
-            .get_arguments()
-            .filter(|argument| is_option(argument));
-        known.extend(options.filter_map(Arg::get_long).map(str::to_owned));
+        options.extend(options_of(command));
+        if !command.has_subcommands() {
+            commands.push(command);
+        }
         pending.extend(command.get_subcommands());
     }
-    for key in table.keys() {
-        let long = key.replace('_', "-");
-        if !known.iter().any(|name| *name == long || name == key) {
-            let hint = mednet_data::suggest::closest(&long, known.iter().map(String::as_str))
-                .map_or_else(String::new, |closest| {
-                    format!("; did you mean `{closest}`?")
-                });
-            let path = path.display();
-            return Err(Refusal::new(format!(
-                "`{path}`: there is no option `{key}`{hint}"
-            )));
+    for (key, value) in table {
+        if NOT_OPTIONS.contains(&key.as_str()) {
+            continue;
+        }
+        let command = commands.iter().find(|command| command.get_name() == key);
+        match (command, value.as_table()) {
+            (Some(command), Some(table)) => {
+                let options: Vec<String> = options_of(command).collect();
+                for key in table.keys() {
+                    refuse_unless_known(key, &options, path)?;
+                }
+            }
+            (None, Some(_)) => {
+                let names = commands.iter().map(|command| command.get_name());
+                let names = names.chain(NOT_OPTIONS);
+                let hint = did_you_mean(key, names);
+                let path = path.display();
+                return Err(Refusal::new(format!(
+                    "`{path}`: there is no command `{key}`, of which [{key}] could hold \
+                     options{hint}"
+                )));
+            }
+            (_, None) => refuse_unless_known(key, &options, path)?,
         }
     }
     Ok(())
+}
+
+/// Long names of all options of a command that a file can set.
+fn options_of(command: &Command) -> impl Iterator<Item = String> {
+    let options = command.get_arguments().filter(|arg| is_option(arg));
+    options.filter_map(Arg::get_long).map(str::to_owned)
+}
+
+fn refuse_unless_known(key: &str, options: &[String], path: &Path) -> Result<(), Refusal> {
+    let long = key.replace('_', "-");
+    if options.contains(&long) {
+        return Ok(());
+    }
+    let hint = did_you_mean(&long, options.iter().map(String::as_str));
+    let path = path.display();
+    Err(Refusal::new(format!(
+        "`{path}`: there is no option `{key}`{hint}"
+    )))
 }

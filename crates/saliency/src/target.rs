@@ -17,8 +17,16 @@ pub enum TargetClass {
 
 /// Not a target class.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is not a target class: expected `highest`, `all` or the number of a class, from 0")]
+#[error(
+    "`{0}` is not a target class: expected `highest`, `all` or the number of a class, from 0{hint}",
+    hint = hint(_0)
+)]
 pub struct TargetClassError(pub String);
+
+fn hint(text: &str) -> String {
+    mednet_data::suggest::closest(text, ["highest", "all"])
+        .map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
 
 impl FromStr for TargetClass {
     type Err = TargetClassError;

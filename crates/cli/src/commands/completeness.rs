@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Completeness, printer: &Printer) -> Outcome {
         ..
     } = arguments;
     resolve::device(&computing.device)?;
-    let mode = network::mode(computing);
+    let mode = network::mode(computing.compat);
     let road = road_settings(arguments, mode)?;
     let target_class: TargetClass = question.target_class.parse()?;
     let names = &question.saliency_map_algorithm;

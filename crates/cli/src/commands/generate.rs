@@ -5,7 +5,7 @@ use std::time::Instant;
 use mednet_data::{Mode, SampleLoader};
 use mednet_network::Engine;
 use mednet_network::device::Cpu;
-use mednet_saliency::run::{Generation, Provenance, Summary, atomic};
+use mednet_saliency::run::{Generation, Preview, Provenance, Summary, atomic};
 use mednet_saliency::{Method, Settings, TargetClass};
 use serde_json::{Value, json};
 
@@ -33,14 +33,10 @@ pub(crate) fn run(arguments: &Generate, printer: &Printer) -> Outcome {
     let methods = resolve::methods(&question.saliency_map_algorithm)?;
     let target_class: TargetClass = question.target_class.parse()?;
     let resolved = resolve::inputs(inputs)?;
-    let Some(architecture) = resolved.architecture else {
-        let known = resolve::model_names().collect::<Vec<_>>().join(", ");
-        return Err(Refusal::new(format!(
-            "no model is given; models are {known}"
-        )));
-    };
+    let architecture = resolve::required_model(&resolved)?;
     let module = &resolved.module;
-    let mode = network::mode(computing);
+    resolve::only_dataset(module, inputs.only_dataset.as_deref())?;
+    let mode = network::mode(computing.compat);
     let directories = resolve::directories(inputs.datadir.as_deref())?;
     let transforms = network::transforms(architecture);
     let loader = SampleLoader::new(module, &directories, transforms, mode)?;
@@ -113,6 +109,11 @@ pub(crate) fn run(arguments: &Generate, printer: &Printer) -> Outcome {
         fail_fast: arguments.fail_fast,
         output: arguments.output_folder.clone(),
     };
+    if arguments.dry_run {
+        let preview = generation.preview(module)?;
+        dry_run(arguments, &metadata, &preview)?;
+        return Ok(Status::Done);
+    }
     end_gently_when_interrupted();
     let progress = Progress::new(printer);
     let summary = generation.run(module, &loader, &progress);
@@ -187,6 +188,79 @@ fn put_options(
         .map(|(method, provenance)| (method.names()[0].to_owned(), json!(provenance.key())))
         .collect();
     put("settings-keys", Value::Object(keys));
+}
+
+/// Says what would be done.
+fn dry_run(arguments: &Generate, metadata: &Metadata, preview: &Preview) -> Result<(), Refusal> {
+    if arguments.json {
+        let samples: serde_json::Map<String, Value> = preview
+            .datasets
+            .iter()
+            .map(|(name, count)| (name.clone(), json!(count)))
+            .collect();
+        let report = json!({
+            "dry-run": true,
+            "samples": samples,
+            "maps": preview.maps,
+            "maps-kept": preview.maps_there,
+            "maps-replaced": preview.maps_replaced,
+            "negative-samples-left-out": preview.negative_samples,
+            "samples-refused": preview.failures.len(),
+            "skipped-datasets": preview.skipped_datasets,
+            "settings": metadata,
+        });
+        to_stdout(&serde_json::to_string_pretty(&report)?);
+        return Ok(());
+    }
+    let mut text = String::from("nothing is written (--dry-run); this would be done:\n");
+    for (name, count) in &preview.datasets {
+        let count = plural(*count, "sample", "samples");
+        text.push_str(&format!("  data set `{name}`: {count}\n"));
+    }
+    text.push_str(&format!(
+        "  {} in `{}`: {} to compute, {} there already",
+        plural(preview.maps, "map", "maps"),
+        arguments.output_folder.display(),
+        preview.maps - preview.maps_there,
+        preview.maps_there
+    ));
+    if preview.maps_replaced > 0 {
+        text.push_str(&format!(", {} to replace", preview.maps_replaced));
+    }
+    text.push('\n');
+    for failure in &preview.failures {
+        text.push_str(&format!(
+            "  refused: `{}`: {}\n",
+            failure.sample, failure.reason
+        ));
+    }
+    let shown = [
+        "model",
+        "weight",
+        "normalizer",
+        "layer",
+        "saliency-map-algorithm",
+        "target-class",
+        "positive-only",
+        "seed",
+        "mode",
+        "device",
+        "threads",
+    ];
+    for name in shown {
+        let value = match metadata.get(name) {
+            Some(Value::String(value)) => value.clone(),
+            Some(Value::Array(values)) => {
+                let texts = values.iter().filter_map(Value::as_str);
+                texts.collect::<Vec<_>>().join(", ")
+            }
+            Some(value) => value.to_string(),
+            None => continue,
+        };
+        text.push_str(&format!("  {name}: {value}\n"));
+    }
+    to_stdout(&text);
+    Ok(())
 }
 
 /// What a reader of the numbers must know.

@@ -1,22 +1,28 @@
 //! The commands, one file each.
 
 mod completeness;
+mod completions;
 mod config;
 mod database;
+mod demo;
 mod evaluate;
 mod generate;
 mod info;
 mod interpretability;
 mod layers;
+mod man;
+mod view;
 
 pub(crate) use completeness::percentile_is;
 
-use clap::{CommandFactory, FromArgMatches};
+use std::path::PathBuf;
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::args::{ClassifyCommand, Cli, Command, SaliencyCommand};
-use crate::exit::{Outcome, Status};
+use crate::exit::{Outcome, Refusal, Status};
 use crate::printer::{Printer, to_stdout};
-use crate::settings;
+use crate::{option_file, settings};
 
 /// Runs what the user typed.
 pub(crate) fn run() -> Status {
@@ -33,9 +39,9 @@ pub(crate) fn run() -> Status {
     };
     let parsed = Cli::command()
         .try_get_matches_from(arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
-        Ok(cli) => cli,
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version are no errors and go to stdout; nobody to tell if that fails.
             let _ = error.print();
@@ -47,13 +53,35 @@ pub(crate) fn run() -> Status {
         }
     };
     let printer = Printer::new(cli.common.verbose, cli.common.quiet);
-    match dispatch(cli.command, &printer) {
+    let outcome = match dump_config(&command, &matches, &printer) {
+        Ok(false) => dispatch(cli.command, &printer),
+        Ok(true) => Ok(Status::Done),
+        Err(refusal) => Err(refusal),
+    };
+    match outcome {
         Ok(status) => status,
         Err(refusal) => {
             printer.error(&refusal.message);
             Status::Refused
         }
     }
+}
+
+/// Writes the options of the command into a file, if that is asked for.
+fn dump_config(
+    command: &clap::Command,
+    matches: &ArgMatches,
+    printer: &Printer,
+) -> Result<bool, Refusal> {
+    let Some((leaf, matches)) = settings::leaf(command, matches) else {
+        return Ok(false);
+    };
+    let Ok(Some(path)) = matches.try_get_one::<PathBuf>("dump_config") else {
+        return Ok(false);
+    };
+    option_file::write(path, leaf, matches)?;
+    printer.summary(&format!("options in `{}`", path.display()));
+    Ok(true)
 }
 
 fn dispatch(command: Command, printer: &Printer) -> Outcome {
@@ -63,6 +91,7 @@ fn dispatch(command: Command, printer: &Printer) -> Outcome {
         }
         | Command::Saliency { command } => match command {
             SaliencyCommand::Generate(arguments) => generate::run(&arguments, printer),
+            SaliencyCommand::View(arguments) => view::run(&arguments, printer),
             SaliencyCommand::Layers(arguments) => layers::run(&arguments),
             SaliencyCommand::Evaluate(arguments) => evaluate::run(&arguments, printer),
             SaliencyCommand::Interpretability(arguments) => {
@@ -72,6 +101,9 @@ fn dispatch(command: Command, printer: &Printer) -> Outcome {
         },
         Command::Config { command } => config::run(&command),
         Command::Database { command } => database::run(&command, printer),
+        Command::Demo(arguments) => demo::run(&arguments, printer),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Man { folder } => man::run(folder.as_deref(), printer),
         Command::Info(arguments) => info::run(&arguments),
         Command::Version => {
             to_stdout(env!("CARGO_PKG_VERSION"));

@@ -89,6 +89,55 @@ impl MontageOptions {
             .max(2)
     }
 
+    fn check_maps(&self, name: &str, maps: usize) -> Result<(), Error> {
+        if maps == self.methods.len() {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            what: format!("maps of `{name}` in the montage"),
+            expected: self.methods.len(),
+            found: maps,
+        })
+    }
+
+    /// Brings the pictures of a row to the size they are shown in. This is most of the work of a
+    /// sheet and can be done in several threads.
+    ///
+    /// # Errors
+    /// Where the row has another number of maps than the sheet has methods, or a picture is empty.
+    pub fn prepare(&self, row: MontageRow) -> Result<PreparedRow, Error> {
+        self.check_maps(&row.name, row.maps.len())?;
+        let size = row.image.dimensions();
+        let most = self.cell_pixels();
+        let pictures = std::iter::once(&row.image).chain(row.maps.iter().flatten());
+        for picture in pictures {
+            let (width, height) = picture.dimensions();
+            if width == 0 || height == 0 {
+                let (width, height) = (width as usize, height as usize);
+                return Err(Error::Shape {
+                    what: "image",
+                    values: 0,
+                    channels: 3,
+                    height,
+                    width,
+                });
+            }
+        }
+        Ok(PreparedRow {
+            image: Arc::new(shrink(row.image, most)),
+            maps: row
+                .maps
+                .into_iter()
+                .map(|map| Some(Arc::new(shrink(map?, most))))
+                .collect(),
+            name: row.name,
+            label: row.label,
+            score: row.score,
+            size,
+            boxes: row.boxes,
+        })
+    }
+
     /// Pixels a picture needs at most, along its longer side.
     fn cell_pixels(&self) -> u32 {
         ((CELL * self.resolution / 72.0).ceil() as u32).max(1)
@@ -112,8 +161,10 @@ pub struct MontageRow {
     pub boxes: Vec<BoundingBox>,
 }
 
-/// A row whose pictures have been brought to the size they are shown in.
-struct PreparedRow {
+/// A row whose pictures have been brought to the size they are shown in; see
+/// [`MontageOptions::prepare`].
+#[derive(Debug, Clone)]
+pub struct PreparedRow {
     name: String,
     label: Option<String>,
     score: Option<f64>,
@@ -156,7 +207,17 @@ impl Montage {
     /// Where it has another number of maps than the sheet has methods, a picture is empty, or a
     /// full page cannot be written.
     pub fn push(&mut self, row: MontageRow) -> Result<(), Error> {
-        let row = self.prepare(row)?;
+        let row = self.options.prepare(row)?;
+        self.push_prepared(row)
+    }
+
+    /// Adds a sample whose pictures have the size they are shown in.
+    ///
+    /// # Errors
+    /// Where it has another number of maps than the sheet has methods, or a full page cannot be
+    /// written.
+    pub fn push_prepared(&mut self, row: PreparedRow) -> Result<(), Error> {
+        self.options.check_maps(&row.name, row.maps.len())?;
         self.rows.push(row);
         if self.rows.len() >= self.options.rows_per_page {
             self.write_rows()?;
@@ -174,45 +235,6 @@ impl Montage {
             self.write_rows()?;
         }
         self.files.finish()
-    }
-
-    fn prepare(&self, row: MontageRow) -> Result<PreparedRow, Error> {
-        if row.maps.len() != self.options.methods.len() {
-            return Err(Error::Mismatch {
-                what: format!("maps of `{}` in the montage", row.name),
-                expected: self.options.methods.len(),
-                found: row.maps.len(),
-            });
-        }
-        let size = row.image.dimensions();
-        let most = self.options.cell_pixels();
-        let pictures = std::iter::once(&row.image).chain(row.maps.iter().flatten());
-        for picture in pictures {
-            let (width, height) = picture.dimensions();
-            if width == 0 || height == 0 {
-                let (width, height) = (width as usize, height as usize);
-                return Err(Error::Shape {
-                    what: "image",
-                    values: 0,
-                    channels: 3,
-                    height,
-                    width,
-                });
-            }
-        }
-        Ok(PreparedRow {
-            image: Arc::new(shrink(row.image, most)),
-            maps: row
-                .maps
-                .into_iter()
-                .map(|map| Some(Arc::new(shrink(map?, most))))
-                .collect(),
-            name: row.name,
-            label: row.label,
-            score: row.score,
-            size,
-            boxes: row.boxes,
-        })
     }
 
     fn write_rows(&mut self) -> Result<(), Error> {

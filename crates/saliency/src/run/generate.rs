@@ -96,6 +96,25 @@ pub struct Summary {
     pub interrupted: bool,
 }
 
+/// What a run would find and do.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Preview {
+    /// The data sets, each with the number of its samples to be explained.
+    pub datasets: Vec<(String, usize)>,
+    /// Maps that the run is about.
+    pub maps: usize,
+    /// Those of them that an earlier run of the same settings has written.
+    pub maps_there: usize,
+    /// Those of them that other settings made and that would be replaced.
+    pub maps_replaced: usize,
+    /// Samples that are left out because they are negative.
+    pub negative_samples: usize,
+    /// Samples that cannot be done, for their name alone.
+    pub failures: Vec<SampleFailure>,
+    /// Data sets that are left out.
+    pub skipped_datasets: Vec<String>,
+}
+
 /// A run that cannot begin, or cannot go on.
 #[derive(Debug, Error)]
 pub enum GenerateError {
@@ -185,6 +204,47 @@ impl<D: Device> Generation<'_, D> {
             }
         }
         Ok(summary)
+    }
+
+    /// What [`Generation::run`] would find and do; nothing is written.
+    ///
+    /// # Errors
+    /// Where the run could not begin.
+    pub fn preview(&self, module: &DataModule) -> Result<Preview, GenerateError> {
+        self.check_class()?;
+        let mut summary = Summary::default();
+        let work = self.plan(module, &mut summary)?;
+        let manifest = Manifest::read(&self.output)?;
+        if !self.overwrite {
+            self.check_origin(&manifest, &work)?;
+        }
+        let mut preview = Preview {
+            negative_samples: summary.negative_samples,
+            skipped_datasets: summary.skipped_datasets,
+            ..Preview::default()
+        };
+        for part in &work {
+            preview.failures.extend(part.failures.iter().cloned());
+            preview
+                .datasets
+                .push((part.dataset.to_owned(), part.jobs.len()));
+            for job in &part.jobs {
+                for (method, provenance) in &self.methods {
+                    for folder in self.folders(*method) {
+                        let file = file_name(&folder, &job.path);
+                        preview.maps += 1;
+                        let finished =
+                            self.finished(&manifest, &file, provenance, &job.record.name);
+                        if finished.is_some() {
+                            preview.maps_there += 1;
+                        } else if self.output.join(&file).is_file() {
+                            preview.maps_replaced += 1;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(preview)
     }
 
     fn outputs(&self) -> usize {

@@ -120,7 +120,8 @@ pub enum ManifestError {
 #[derive(Debug)]
 pub struct Manifest {
     path: PathBuf,
-    file: File,
+    /// `None`: nothing can be added.
+    file: Option<File>,
     existed: bool,
     entries: HashMap<String, Entry>,
     settings: HashMap<String, Provenance>,
@@ -147,13 +148,33 @@ impl Manifest {
             .map_err(error)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(error)?;
-        // An interrupted run may have left half a line.
-        let whole = bytes
-            .iter()
-            .rposition(|&byte| byte == b'\n')
-            .map_or(0, |last| last + 1);
+        let whole = whole_lines(&bytes).len();
         file.set_len(whole as u64).map_err(error)?;
         file.seek(SeekFrom::End(0)).map_err(error)?;
+        Self::parse(path, &bytes, Some(file), existed)
+    }
+
+    /// What is known about a folder, without changing anything there; nothing can be added to it.
+    ///
+    /// # Errors
+    /// Where there is a manifest that cannot be read, or is damaged in its middle.
+    pub fn read(folder: &Path) -> Result<Self, ManifestError> {
+        let path = folder.join(MANIFEST);
+        match std::fs::read(&path) {
+            Ok(bytes) => Self::parse(path, &bytes, None, true),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => {
+                Self::parse(path, &[], None, false)
+            }
+            Err(source) => Err(ManifestError::File { path, source }),
+        }
+    }
+
+    fn parse(
+        path: PathBuf,
+        bytes: &[u8],
+        file: Option<File>,
+        existed: bool,
+    ) -> Result<Self, ManifestError> {
         let mut manifest = Self {
             path,
             file,
@@ -161,7 +182,8 @@ impl Manifest {
             entries: HashMap::new(),
             settings: HashMap::new(),
         };
-        for (index, line) in bytes[..whole].split(|&byte| byte == b'\n').enumerate() {
+        let lines = whole_lines(bytes).split(|&byte| byte == b'\n');
+        for (index, line) in lines.enumerate() {
             if line.is_empty() {
                 continue;
             }
@@ -242,9 +264,18 @@ impl Manifest {
         };
         let mut text = serde_json::to_string(line).map_err(|e| error(io::Error::other(e)))?;
         text.push('\n');
+        let Some(file) = &mut self.file else {
+            return Err(error(io::Error::other("it was opened to be read only")));
+        };
         // One write, so that a line is whole or cut off at its end.
-        self.file.write_all(text.as_bytes()).map_err(error)
+        file.write_all(text.as_bytes()).map_err(error)
     }
+}
+
+/// Without the half line that an interrupted run may have left.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|&byte| byte == b'\n');
+    &bytes[..end.map_or(0, |last| last + 1)]
 }
 
 #[cfg(test)]
@@ -272,6 +303,8 @@ mod tests {
             .with("layer", "fc14");
         let mut manifest = Manifest::open(folder.path()).unwrap();
         assert!(!manifest.existed());
+        let nowhere = Manifest::read(&folder.path().join("nowhere")).unwrap();
+        assert!(!nowhere.existed());
         manifest.add_settings(&settings).unwrap();
         manifest.add(entry("ä b/1.npy", &settings.key())).unwrap();
         manifest.add(entry("2.npy", &settings.key())).unwrap();
@@ -279,7 +312,10 @@ mod tests {
         let path = folder.path().join(MANIFEST);
         let mut bytes = std::fs::read(&path).unwrap();
         bytes.truncate(bytes.len() - 5);
-        std::fs::write(&path, bytes).unwrap();
+        std::fs::write(&path, &bytes).unwrap();
+        let known = Manifest::read(folder.path()).unwrap();
+        assert!(known.existed() && known.entry("ä b/1.npy").is_some());
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
         let mut manifest = Manifest::open(folder.path()).unwrap();
         assert!(manifest.existed());
         assert_eq!(manifest.entry("ä b/1.npy").unwrap().key, settings.key());

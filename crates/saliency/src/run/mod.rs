@@ -11,11 +11,13 @@ pub mod npy;
 mod pipeline;
 mod scored;
 mod selection;
+pub mod stored;
 
 pub use complete::{ClassScores, Completion, CompletionError, CompletionSummary};
-pub use generate::{GenerateError, Generation, Observer, SampleFailure, Summary};
+pub use generate::{GenerateError, Generation, Observer, Preview, SampleFailure, Summary};
 pub use interpret::{Interpretation, InterpretationSummary};
 pub use manifest::{Manifest, ManifestError, Provenance};
 pub use map_folder::{MapFolder, MapSource};
 pub use scored::{ScoredDataSet, ScoredSample};
 pub use selection::SelectionError;
+pub use stored::{StoredMaps, StoredMapsError};

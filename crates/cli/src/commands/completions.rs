@@ -1,0 +1,16 @@
+//! `mednet completions SHELL`: a script that completes command lines.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::args::Cli;
+use crate::exit::{Outcome, Status};
+use crate::printer::to_stdout;
+
+/// Runs the command.
+pub(crate) fn run(shell: Shell) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "mednet", &mut script);
+    to_stdout(&String::from_utf8_lossy(&script));
+    Ok(Status::Done)
+}

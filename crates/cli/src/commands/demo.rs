@@ -1,0 +1,242 @@
+//! `mednet demo`: all steps on drawn chest phantoms, as a user would type them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use mednet_phantom::{PASA_WEIGHTS, export};
+use mednet_report::file;
+use serde_json::{Value, json};
+
+use crate::args::{Cli, Demo};
+use crate::exit::{Outcome, Refusal, Status};
+use crate::metadata::shell_quoted;
+use crate::network::{plural, use_threads};
+use crate::printer::{Printer, to_stdout};
+
+/// Says what the folder holds, so that a demonstration is not mixed with anything else.
+const META: &str = "demo.meta.json";
+/// Methods on the montage: some that find the lesions and some that do not.
+const SHOWN: [&str; 6] = [
+    "gradcam",
+    "gradcam++",
+    "scorecam",
+    "fullgrad",
+    "eigencam",
+    "randomcam",
+];
+/// Phantoms whose lesions are on the montage: one page.
+const SHOWN_SAMPLES: u32 = 10;
+
+/// A step of the demonstration.
+struct Step {
+    /// What it is for.
+    what: String,
+    work: Work,
+}
+
+enum Work {
+    /// What a user would type behind `mednet`.
+    Command(Vec<String>),
+    /// The trained network is part of the program.
+    WriteWeights(PathBuf),
+}
+
+/// Where things are.
+struct Layout {
+    phantoms: PathBuf,
+    split: PathBuf,
+    weights: PathBuf,
+    maps: PathBuf,
+    overlays: PathBuf,
+    montage: PathBuf,
+}
+
+impl Layout {
+    fn new(output: &Path) -> Self {
+        let phantoms = output.join("phantoms");
+        Self {
+            split: phantoms.join("split.json"),
+            phantoms,
+            weights: output.join("pasa-phantom.safetensors"),
+            maps: output.join("maps"),
+            overlays: output.join("overlays"),
+            montage: output.join("montage.png"),
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Demo, printer: &Printer) -> Outcome {
+    if let Some(folder) = &arguments.export {
+        use_threads(arguments.parallel)?;
+        let split = export(folder, arguments.seed, arguments.count as usize)?;
+        printer.summary(&format!(
+            "{} in `{}`, {} of them with lesions; split file `{}`",
+            plural(arguments.count as usize, "phantom", "phantoms"),
+            folder.display(),
+            arguments.count / 2,
+            split.display()
+        ));
+        return Ok(Status::Done);
+    }
+    claim(arguments)?;
+    let layout = Layout::new(&arguments.output_folder);
+    let steps = steps(arguments, &layout);
+    for (index, step) in steps.iter().enumerate() {
+        printer.summary(&format!("[{}/{}] {}", index + 1, steps.len(), step.what));
+        let status = step.run(arguments.parallel, printer)?;
+        if status != Status::Done {
+            return Ok(status);
+        }
+    }
+    if !printer.is_quiet() {
+        to_stdout(&what_to_look_at(&layout));
+    }
+    Ok(Status::Done)
+}
+
+/// The steps, in order; those on explanations go behind the maps they are about.
+fn steps(arguments: &Demo, layout: &Layout) -> Vec<Step> {
+    let text = |path: &Path| path.display().to_string();
+    let command = |what: &str, words: &[&str], options: &[(&str, String)]| {
+        let words = words.iter().map(|&word| word.to_owned());
+        let options = options
+            .iter()
+            .flat_map(|(name, value)| [(*name).to_owned(), value.clone()]);
+        Step {
+            what: what.to_owned(),
+            work: Work::Command(
+                words
+                    .chain(options)
+                    .filter(|word| !word.is_empty())
+                    .collect(),
+            ),
+        }
+    };
+    let split = text(&layout.split);
+    let saliency = |name: &'static str| ["saliency", name, "pasa", split.as_str()];
+    let mut montage = vec![
+        ("--input-folder", text(&layout.maps)),
+        ("--output-folder", text(&layout.overlays)),
+        ("--show-groundtruth", String::new()),
+        ("--limit", SHOWN_SAMPLES.to_string()),
+        ("--montage", text(&layout.montage)),
+    ];
+    montage.extend(SHOWN.map(|method| ("-s", method.to_owned())));
+    vec![
+        command(
+            "draw chest phantoms, every other one with lesions in known places",
+            &["demo"],
+            &[
+                ("--export", text(&layout.phantoms)),
+                ("--seed", arguments.seed.to_string()),
+                ("--count", arguments.count.to_string()),
+            ],
+        ),
+        Step {
+            what: "take a pasa network that was trained to find them, on other phantoms".to_owned(),
+            work: Work::WriteWeights(layout.weights.clone()),
+        },
+        command(
+            "ask every method where the network looks",
+            &saliency("generate"),
+            &[
+                ("--weight", text(&layout.weights)),
+                ("--saliency-map-algorithm", "all".to_owned()),
+                ("--output-folder", text(&layout.maps)),
+            ],
+        ),
+        command(
+            "lay the maps over the phantoms, with boxes where the lesions are",
+            &saliency("view"),
+            &[
+                ("--input-folder", text(&layout.maps)),
+                ("--output-folder", text(&layout.overlays)),
+                ("--show-groundtruth", String::new()),
+            ],
+        ),
+        command(
+            "compare six methods on one sheet",
+            &saliency("view"),
+            &montage,
+        ),
+    ]
+}
+
+impl Step {
+    fn run(&self, parallel: i64, printer: &Printer) -> Outcome {
+        match &self.work {
+            Work::WriteWeights(path) => {
+                file::write(path, PASA_WEIGHTS)?;
+                printer.summary(&format!("weights in `{}`", path.display()));
+                Ok(Status::Done)
+            }
+            Work::Command(words) => {
+                let shown: Vec<String> = words.iter().map(|word| shell_quoted(word)).collect();
+                printer.summary(&format!("$ mednet {}", shown.join(" ")));
+                let threads = format!("--parallel={parallel}");
+                let words = words.iter().map(String::as_str);
+                let line = std::iter::once("mednet").chain(words).chain([&*threads]);
+                super::dispatch(Cli::try_parse_from(line)?.command, printer)
+            }
+        }
+    }
+}
+
+/// Makes sure that the folder is empty, or holds this very demonstration.
+fn claim(arguments: &Demo) -> Result<(), Refusal> {
+    let folder = &arguments.output_folder;
+    let ours = json!({
+        "package-name": "mednet",
+        "package-version": env!("CARGO_PKG_VERSION"),
+        "seed": arguments.seed,
+        "count": arguments.count,
+    });
+    let path = folder.join(META);
+    let theirs = std::fs::read_to_string(&path)
+        .ok()
+        .and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    match theirs {
+        Some(theirs) if theirs == ours => return Ok(()),
+        Some(_) => {
+            return Err(Refusal::new(format!(
+                "`{}` holds a demonstration of other phantoms; name another folder",
+                folder.display()
+            )));
+        }
+        None if folder.exists() && !empty => {
+            return Err(Refusal::new(format!(
+                "`{}` is not empty; name another folder",
+                folder.display()
+            )));
+        }
+        None => {}
+    }
+    let mut text = serde_json::to_string_pretty(&ours)?;
+    text.push('\n');
+    Ok(file::write(&path, text.as_bytes())?)
+}
+
+fn what_to_look_at(layout: &Layout) -> String {
+    let overlay = layout.overlays.join("gradcam/imgs/lesion/l0001.png");
+    format!(
+        "
+Look at
+  {}
+      phantoms with lesions (rows) by method (columns); green boxes: where the lesions are
+  {}
+      one overlay of many
+
+What to see: this network finds the lesions, and gradcam, gradcam++ and scorecam mostly say so.
+eigencam and randomcam look as convincing where there is no lesion: a map is not to be believed
+for its looks.
+
+Next, on your own radiographs and network (split.json lists them: {{\"test\": [[\"a.png\", 1], ...]}}):
+  mednet saliency generate densenet split.json --weight model.ckpt --output-folder maps
+  mednet saliency view densenet split.json --input-folder maps --montage montage.pdf
+",
+        layout.montage.display(),
+        overlay.display()
+    )
+}

@@ -1,0 +1,186 @@
+//! One sample: its radiograph, its maps, its overlays, its row of the montage.
+
+use std::path::Path;
+
+use mednet_data::{Loaded, Sample, SampleLoader, Target};
+use mednet_report::montage::{MontageOptions, MontageRow, PreparedRow};
+use mednet_report::overlay::{ImageView, MapView, OverlayOptions, Style, draw_box, overlay, plain};
+use mednet_report::{RgbImage, drawing::raster, file};
+use mednet_saliency::run::StoredMaps;
+
+use super::plan::Job;
+use crate::exit::Refusal;
+
+/// Reasons that are told for one sample at most.
+const MOST_REASONS: usize = 3;
+
+/// What is drawn for every sample.
+pub(super) struct Drawing<'a> {
+    pub(super) loader: &'a SampleLoader,
+    /// The maps of each method with the folder of their overlays.
+    pub(super) maps: Vec<(&'a StoredMaps, std::path::PathBuf)>,
+    /// Without boxes.
+    pub(super) options: OverlayOptions<'static>,
+    /// Whether overlays have boxes.
+    pub(super) boxes: bool,
+    /// The sheet, if there is one, and whether it has boxes.
+    pub(super) montage: Option<(MontageOptions, bool)>,
+}
+
+/// What came of a sample.
+pub(super) struct Drawn {
+    pub(super) notices: Vec<String>,
+    /// Overlays that were written.
+    pub(super) written: usize,
+    /// What went wrong, with one or all methods.
+    pub(super) failure: Option<String>,
+    /// Its row of the sheet, if there is one and the radiograph could be read.
+    pub(super) row: Option<PreparedRow>,
+}
+
+impl Drawing<'_> {
+    /// Shows one sample. Whatever goes wrong with one method does not keep the others from being
+    /// shown.
+    pub(super) fn sample(&self, job: &Job<'_>) -> Drawn {
+        let mut drawn = Drawn {
+            notices: Vec::new(),
+            written: 0,
+            failure: None,
+            row: None,
+        };
+        let mut failures = Vec::new();
+        match self.loader.load(job.record) {
+            Err(error) => failures.push(Refusal::from(error).message),
+            Ok(Loaded {
+                sample, notices, ..
+            }) => {
+                drawn.notices = notices.iter().map(ToString::to_string).collect();
+                if let Err(reason) = self.draw(job, &sample, &mut drawn, &mut failures) {
+                    failures.push(reason);
+                }
+            }
+        }
+        drawn.failure = (!failures.is_empty()).then(|| joined(&failures));
+        drawn
+    }
+
+    fn draw(
+        &self,
+        job: &Job<'_>,
+        sample: &Sample,
+        drawn: &mut Drawn,
+        failures: &mut Vec<String>,
+    ) -> Result<(), String> {
+        let image = ImageView {
+            channels: sample.image.channels,
+            height: sample.image.height,
+            width: sample.image.width,
+            pixels: &sample.image.pixels,
+        };
+        let boxes = sample.boxes.as_deref().unwrap_or_default();
+        let mut cells = Vec::new();
+        for (stored, folder) in &self.maps {
+            match self.overlay(job, image, stored) {
+                Err(reason) => {
+                    failures.push(reason);
+                    cells.push(None);
+                }
+                Ok((mut picture, cell)) => {
+                    if self.boxes {
+                        boxes
+                            .iter()
+                            .for_each(|shape| draw_box(&mut picture, *shape));
+                    }
+                    match write(&folder.join(&job.picture), &picture) {
+                        Ok(()) => drawn.written += 1,
+                        Err(reason) => failures.push(reason),
+                    }
+                    cells.push(cell);
+                }
+            }
+        }
+        if let Some((montage, with_boxes)) = &self.montage {
+            let score = |(stored, _): &(&StoredMaps, _)| stored.score(&job.map);
+            let row = MontageRow {
+                name: sample.name.clone(),
+                label: Some(label(&sample.target)),
+                score: self.maps.iter().find_map(score),
+                image: plain(image).map_err(|error| error.to_string())?,
+                maps: cells,
+                boxes: if *with_boxes {
+                    boxes.to_vec()
+                } else {
+                    Vec::new()
+                },
+            };
+            let row = montage.prepare(row).map_err(|error| error.to_string())?;
+            drawn.row = Some(row);
+        }
+        Ok(())
+    }
+
+    /// The overlay without boxes, and the picture for the sheet, if there is one.
+    fn overlay(
+        &self,
+        job: &Job<'_>,
+        image: ImageView<'_>,
+        stored: &StoredMaps,
+    ) -> Result<(RgbImage, Option<RgbImage>), String> {
+        let map = stored
+            .read(&job.map)
+            .map_err(|error| Refusal::from(error).message)?;
+        let map = MapView {
+            height: map.height,
+            width: map.width,
+            values: &map.values,
+        };
+        let draw = |options: &OverlayOptions<'_>| {
+            overlay(image, map, options).map_err(|error| {
+                let path = stored.folder.join(&job.map);
+                format!("`{}`: {error}", path.display())
+            })
+        };
+        let picture = draw(&self.options)?;
+        let cell = match &self.montage {
+            None => None,
+            Some((montage, _)) if self.options.style == Style::Contour => {
+                // The sheet shows it smaller: a line of two pixels would vanish.
+                let contour_width = montage.contour_width(image.width, image.height);
+                Some(draw(&OverlayOptions {
+                    contour_width,
+                    ..self.options
+                })?)
+            }
+            Some(_) => Some(picture.clone()),
+        };
+        Ok((picture, cell))
+    }
+}
+
+fn write(path: &Path, picture: &RgbImage) -> Result<(), String> {
+    let bytes = raster::png(picture).map_err(|error| error.to_string())?;
+    file::write(path, &bytes).map_err(|error| error.to_string())
+}
+
+/// The class, or those of several classes that are set.
+fn label(target: &Target) -> String {
+    match target {
+        Target::Single(class) => class.to_string(),
+        Target::Multiple(flags) => {
+            let set = flags.iter().enumerate().filter(|(_, flag)| **flag == 1);
+            let set: Vec<String> = set.map(|(class, _)| class.to_string()).collect();
+            match set.is_empty() {
+                true => "none".to_owned(),
+                false => set.join(", "),
+            }
+        }
+    }
+}
+
+fn joined(reasons: &[String]) -> String {
+    let shown = reasons[..reasons.len().min(MOST_REASONS)].join("; ");
+    match reasons.len().saturating_sub(MOST_REASONS) {
+        0 => shown,
+        more => format!("{shown}; and {more} more"),
+    }
+}
