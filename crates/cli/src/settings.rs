@@ -13,13 +13,14 @@ use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use mednet_data::DataDirectories;
 
 use crate::exit::Refusal;
 use crate::resolve::did_you_mean;
 
 /// The file in the current folder whose options apply.
 const PROJECT_FILE: &str = "mednet.toml";
-/// Tables of the user's own configuration file, which are no options.
+/// Tables of the user's own configuration file, which are no options and are not read elsewhere.
 const NOT_OPTIONS: [&str; 3] = ["datadir", "cxr8", "nih_cxr14"];
 
 /// The command line with the options of environment and configuration files put behind it.
@@ -76,7 +77,8 @@ pub(crate) fn layered(
             let value = own
                 .into_iter()
                 .chain([table])
-                .find_map(|table| table.get(&key).or_else(|| table.get(long)))?;
+                .find_map(|table| table.get(&key).or_else(|| table.get(long)))
+                .filter(|value| !(value.is_table() && is_users_table(long)))?;
             Some((path, value))
         });
         if let Some((path, value)) = found {
@@ -246,7 +248,8 @@ fn refuse_unknown(root: &Command, path: &Path, table: &toml::Table) -> Result<()
         pending.extend(command.get_subcommands());
     }
     for (key, value) in table {
-        if NOT_OPTIONS.contains(&key.as_str()) {
+        if value.is_table() && is_users_table(key) {
+            refuse_elsewhere(key, path)?;
             continue;
         }
         let command = commands.iter().find(|command| command.get_name() == key);
@@ -271,6 +274,27 @@ fn refuse_unknown(root: &Command, path: &Path, table: &toml::Table) -> Result<()
         }
     }
     Ok(())
+}
+
+fn is_users_table(key: &str) -> bool {
+    NOT_OPTIONS.contains(&key)
+}
+
+/// Folders of databases are the user's, not a project's: nobody shall believe them to be set here.
+fn refuse_elsewhere(key: &str, path: &Path) -> Result<(), Refusal> {
+    let directories = DataDirectories::of_user()?;
+    let users = directories.configuration_file();
+    if let (Ok(users), Ok(path)) = (users.canonicalize(), path.canonicalize())
+        && users == path
+    {
+        return Ok(());
+    }
+    let path = path.display();
+    let users = users.display();
+    Err(Refusal::new(format!(
+        "`{path}`: the table [{key}] is read from `{users}` only; for a project, set `datadir = \
+         \"FOLDER\"`"
+    )))
 }
 
 /// Long names of all options of a command that a file can set.

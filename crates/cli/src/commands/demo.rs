@@ -18,11 +18,11 @@ const META: &str = "demo.meta.json";
 /// Methods on the montage: some that find the lesions and some that do not.
 const SHOWN: [&str; 6] = [
     "gradcam",
-    "gradcam++",
+    "eigencam",
     "scorecam",
     "fullgrad",
-    "eigencam",
     "randomcam",
+    "xgradcam",
 ];
 /// Phantoms whose lesions are on the montage: one page.
 const SHOWN_SAMPLES: u32 = 10;
@@ -228,9 +228,9 @@ Look at
   {}
       one overlay of many
 
-What to see: this network finds the lesions, and gradcam, gradcam++ and scorecam mostly say so.
-eigencam and randomcam look as convincing where there is no lesion: a map is not to be believed
-for its looks.
+What to see: the network finds the lesions, and most methods say so. xgradcam does not, fullgrad
+and scorecam often point at half a lung as well, and randomcam, which only rolls dice, is right
+here and there. All of them look convincing: a map is not to be believed for its looks.
 
 Next, on your own radiographs and network (split.json lists them: {{\"test\": [[\"a.png\", 1], ...]}}):
   mednet saliency generate densenet split.json --weight model.ckpt --output-folder maps

@@ -80,7 +80,9 @@ fn dump_config(
         return Ok(false);
     };
     option_file::write(path, leaf, matches)?;
-    printer.summary(&format!("options in `{}`", path.display()));
+    if path.as_os_str() != "-" {
+        printer.summary(&format!("options in `{}`", path.display()));
+    }
     Ok(true)
 }
 

@@ -82,8 +82,8 @@ pub fn elide(text: &str, size: f64, room: f64) -> String {
     "…".to_owned()
 }
 
-/// The text on at most `lines` lines of `room` points, broken behind `/`, `_`, `-`, `.` or a blank
-/// where possible, its middle left out where it does not fit.
+/// The text on at most `lines` lines of `room` points, broken behind `/`, `_`, `-` or a blank, or
+/// else behind `.`, where possible, its middle left out where it does not fit.
 #[must_use]
 pub fn wrap(text: &str, size: f64, room: f64, lines: usize) -> Vec<String> {
     // A little less than the room on all lines: lines are seldom filled to the end.
@@ -104,12 +104,16 @@ fn break_lines(text: &str, size: f64, room: f64) -> Vec<String> {
         let mut longer = line.clone();
         longer.push(letter);
         if !line.is_empty() && width(&longer, size) > room {
-            let cut = line
-                .char_indices()
-                .filter(|(_, letter)| matches!(letter, '/' | '\\' | '_' | '-' | ' ' | '.'))
-                .map(|(index, letter)| index + letter.len_utf8())
-                .next_back()
-                .filter(|&cut| 3 * cut > line.len() && cut < longer.len())
+            let behind = |places: &[char]| {
+                let mut letters = line.char_indices().rev();
+                letters
+                    .find(|(_, letter)| places.contains(letter))
+                    .map(|(index, letter)| index + letter.len_utf8())
+                    .filter(|&cut| 3 * cut > line.len() && cut < longer.len())
+            };
+            // A name and its ending stay together where that is possible.
+            let cut = behind(&['/', '\\', '_', '-', ' '])
+                .or_else(|| behind(&['.']))
                 .unwrap_or(line.len());
             let rest = longer.split_off(cut);
             lines.push(longer);
