@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use clap::builder::PossibleValue;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use mednet_report::file;
@@ -80,7 +81,7 @@ fn help(argument: &Arg) -> String {
     let takes_value = argument.get_action().takes_values();
     let possible = argument.get_possible_values();
     if takes_value && !possible.is_empty() {
-        let names: Vec<&str> = possible.iter().map(|value| value.get_name()).collect();
+        let names: Vec<&str> = possible.iter().map(PossibleValue::get_name).collect();
         text.push_str(&format!("\nOne of: {}", names.join(", ")));
     }
     text

@@ -21,7 +21,7 @@ fn a_dumped_file_is_read_back() {
         assert!(options.len() > 15, "{text}");
         assert!(options.contains(&"limit = \"\""), "{text}");
         let table: toml::Table = options.join("\n").parse().unwrap();
-        assert_eq!(table["output_folder"].is_str(), true);
+        assert!(table["output_folder"].is_str());
         study.write("all.toml", options.join("\n"));
         let again = format!("{command}-again.toml");
         let words = ["saliency", command, "--config", "all.toml", "-H", &again];

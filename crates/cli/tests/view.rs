@@ -72,6 +72,12 @@ fn what_is_wrong_with_one_map_does_not_stop_the_others() {
     study.write_values("maps/imgs/lesion/l0002.npy", SIDE, SIDE, values);
     study.write_values("maps/imgs/lesion/l0003.npy", 2, 3, vec![0.5; 6]);
     study.write("maps/imgs/lesion/l0004.npy", "no map at all");
+    study.write_values(
+        "maps/imgs/healthy/h0001.npy",
+        SIDE,
+        SIDE,
+        vec![0.0; SIDE * SIDE],
+    );
     let words = view(&["-i", "maps", "-o", "out", "--montage", "m.png", "--json"]);
     let ran = study.run(&words).ends_with(1);
     let ran = ran
@@ -90,6 +96,12 @@ fn what_is_wrong_with_one_map_does_not_stop_the_others() {
         ["imgs/lesion/l0001.png", "view.meta.json"]
     );
     assert!(study.path("m.png").is_file());
+
+    let words = view(&["-v", "-i", "maps", "-T", "0", "--limit", "1", "-o", "zero"]);
+    let ran = study.run(&words).ends_with(0);
+    ran.says("1 map of maps: zero everywhere");
+    let overlay = study.picture("zero/imgs/healthy/h0001.png");
+    assert_eq!(overlay, study.picture("data/imgs/healthy/h0001.png"));
 }
 
 #[test]

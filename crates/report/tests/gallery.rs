@@ -377,6 +377,7 @@ fn rows(count: usize, methods: usize, style: Style) -> impl Iterator<Item = Mont
         });
         MontageRow {
             maps: maps.collect(),
+            captions: vec![(index == 2).then(|| "zero everywhere".to_owned())],
             name: names[index % names.len()].to_owned(),
             label: (index % 3 != 2).then(|| "1".to_owned()),
             score: (index % 2 == 0).then_some(0.973_4),

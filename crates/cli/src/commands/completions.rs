@@ -4,13 +4,13 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::args::Cli;
-use crate::exit::{Outcome, Status};
+use crate::exit::Status;
 use crate::printer::to_stdout;
 
 /// Runs the command.
-pub(crate) fn run(shell: Shell) -> Outcome {
+pub(crate) fn run(shell: Shell) -> Status {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "mednet", &mut script);
     to_stdout(&String::from_utf8_lossy(&script));
-    Ok(Status::Done)
+    Status::Done
 }

@@ -104,7 +104,7 @@ fn dispatch(command: Command, printer: &Printer) -> Outcome {
         Command::Config { command } => config::run(&command),
         Command::Database { command } => database::run(&command, printer),
         Command::Demo(arguments) => demo::run(&arguments, printer),
-        Command::Completions { shell } => completions::run(shell),
+        Command::Completions { shell } => Ok(completions::run(shell)),
         Command::Man { folder } => man::run(folder.as_deref(), printer),
         Command::Info(arguments) => info::run(&arguments),
         Command::Version => {

@@ -130,6 +130,7 @@ impl MontageOptions {
                 .into_iter()
                 .map(|map| Some(Arc::new(shrink(map?, most))))
                 .collect(),
+            captions: row.captions,
             name: row.name,
             label: row.label,
             score: row.score,
@@ -157,6 +158,9 @@ pub struct MontageRow {
     pub image: RgbImage,
     /// The radiograph with each method's map, without boxes; `None` where there is no map.
     pub maps: Vec<Option<RgbImage>>,
+    /// What is written into each map's picture, such as that it is zero everywhere; it may be
+    /// shorter than `maps`.
+    pub captions: Vec<Option<String>>,
     /// Boxes in pixels of `image`; they are drawn over all pictures.
     pub boxes: Vec<BoundingBox>,
 }
@@ -172,6 +176,7 @@ pub struct PreparedRow {
     size: (u32, u32),
     image: Arc<RgbImage>,
     maps: Vec<Option<Arc<RgbImage>>>,
+    captions: Vec<Option<String>>,
     boxes: Vec<BoundingBox>,
 }
 

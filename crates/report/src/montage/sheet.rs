@@ -87,12 +87,17 @@ pub(super) fn page(
     for row in rows {
         draw_description(&mut page, row, y);
         for column in 0..columns {
-            let picture = match column.checked_sub(1) {
+            let method = column.checked_sub(1).map(|method| methods.start + method);
+            let picture = match method {
                 None => Some(&row.image),
-                Some(method) => row.maps[methods.start + method].as_ref(),
+                Some(method) => row.maps[method].as_ref(),
             };
             let x = left + column as f64 * (CELL + GAP);
             draw_cell(&mut page, row, picture, (x, y));
+            let caption = method.and_then(|method| row.captions.get(method)?.as_deref());
+            if let (Some(caption), Some(_)) = (caption, picture) {
+                draw_caption(&mut page, row, caption, (x, y));
+            }
         }
         y += row_height(row) + GAP;
     }
@@ -193,6 +198,21 @@ fn draw_cell(page: &mut Page, row: &PreparedRow, picture: Option<&Arc<RgbImage>>
             page.rectangle(frame, None, stroke);
         }
     }
+}
+
+/// White on a dark band along the lower edge of a picture.
+fn draw_caption(page: &mut Page, row: &PreparedRow, caption: &str, at: (f64, f64)) {
+    let (columns, lines) = (f64::from(row.size.0), f64::from(row.size.1));
+    let scale = CELL / columns.max(lines);
+    let (width, height) = (columns * scale, lines * scale);
+    let band = (1.5 * SMALL_SIZE).min(height);
+    let left = at.0 + (CELL - width) / 2.0;
+    let bottom = at.1 + height;
+    let dark = Colour::BLACK.with_alpha(0.65);
+    page.rectangle([left, bottom - band, width, band], dark, None);
+    let text = font::elide(caption, SMALL_SIZE, width - 4.0);
+    let place = (at.0 + CELL / 2.0, bottom - 0.45 * SMALL_SIZE);
+    page.coloured_text(&text, place, SMALL_SIZE, Anchor::Middle, Colour::WHITE);
 }
 
 fn draw_bar(page: &mut Page, options: &MontageOptions, left: f64, top: f64, height: f64) {

@@ -32,6 +32,8 @@ pub(super) struct Drawn {
     pub(super) notices: Vec<String>,
     /// Overlays that were written.
     pub(super) written: usize,
+    /// Indices of the methods whose map is zero everywhere.
+    pub(super) dead: Vec<usize>,
     /// What went wrong, with one or all methods.
     pub(super) failure: Option<String>,
     /// Its row of the sheet, if there is one and the radiograph could be read.
@@ -45,6 +47,7 @@ impl Drawing<'_> {
         let mut drawn = Drawn {
             notices: Vec::new(),
             written: 0,
+            dead: Vec::new(),
             failure: None,
             row: None,
         };
@@ -79,13 +82,20 @@ impl Drawing<'_> {
         };
         let boxes = sample.boxes.as_deref().unwrap_or_default();
         let mut cells = Vec::new();
-        for (stored, folder) in &self.maps {
+        for (index, (stored, folder)) in self.maps.iter().enumerate() {
             match self.overlay(job, image, stored) {
                 Err(reason) => {
                     failures.push(reason);
                     cells.push(None);
                 }
-                Ok((mut picture, cell)) => {
+                Ok(Shown {
+                    mut picture,
+                    cell,
+                    dead,
+                }) => {
+                    if dead {
+                        drawn.dead.push(index);
+                    }
                     if self.boxes {
                         boxes
                             .iter()
@@ -101,7 +111,12 @@ impl Drawing<'_> {
         }
         if let Some((montage, with_boxes)) = &self.montage {
             let score = |(stored, _): &(&StoredMaps, _)| stored.score(&job.map);
+            let caption = |index| {
+                let dead = drawn.dead.contains(&index);
+                dead.then(|| "zero everywhere".to_owned())
+            };
             let row = MontageRow {
+                captions: (0..cells.len()).map(caption).collect(),
                 name: sample.name.clone(),
                 label: Some(label(&sample.target)),
                 score: self.maps.iter().find_map(score),
@@ -125,10 +140,11 @@ impl Drawing<'_> {
         job: &Job<'_>,
         image: ImageView<'_>,
         stored: &StoredMaps,
-    ) -> Result<(RgbImage, Option<RgbImage>), String> {
+    ) -> Result<Shown, String> {
         let map = stored
             .read(&job.map)
             .map_err(|error| Refusal::from(error).message)?;
+        let dead = map.is_dead();
         let map = MapView {
             height: map.height,
             width: map.width,
@@ -153,8 +169,21 @@ impl Drawing<'_> {
             }
             Some(_) => Some(picture.clone()),
         };
-        Ok((picture, cell))
+        Ok(Shown {
+            picture,
+            cell,
+            dead,
+        })
     }
+}
+
+/// A map over its radiograph.
+struct Shown {
+    picture: RgbImage,
+    /// The same for the sheet, if there is one.
+    cell: Option<RgbImage>,
+    /// Nothing is to be seen of it: the map is zero everywhere.
+    dead: bool,
 }
 
 fn write(path: &Path, picture: &RgbImage) -> Result<(), String> {

@@ -3,6 +3,7 @@
 mod draw;
 mod plan;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -36,6 +37,8 @@ const MOST_SAMPLES: usize = 64;
 struct Summary {
     samples: usize,
     overlays: usize,
+    /// Maps that are zero everywhere, by the name of their method.
+    dead_maps: BTreeMap<String, usize>,
     failures: Vec<SampleFailure>,
     montage: Vec<PathBuf>,
     interrupted: bool,
@@ -231,6 +234,10 @@ fn draw_all(
                     progress.notice(name, notice);
                 }
                 summary.overlays += drawn.written;
+                for method in drawn.dead {
+                    let name = drawing.maps[method].0.name.clone();
+                    *summary.dead_maps.entry(name).or_default() += 1;
+                }
                 match drawn.failure {
                     None => summary.samples += 1,
                     Some(reason) => fail(part.failure(name, reason), &mut summary),
@@ -393,6 +400,7 @@ fn summary_json(plan: &Plan<'_>, summary: &Summary) -> Value {
     json!({
         "samples": summary.samples,
         "overlays-written": summary.overlays,
+        "dead-maps": summary.dead_maps,
         "samples-of-other-labels": plan.other_labels,
         "skipped-datasets": plan.skipped_datasets,
         "montage": montage,
@@ -419,6 +427,10 @@ fn report(
             arguments.target_label,
             plural(plan.other_labels, "sample", "samples")
         ));
+    }
+    for (method, count) in &summary.dead_maps {
+        let maps = plural(*count, "map", "maps");
+        printer.notice(&format!("{maps} of {method}: zero everywhere"));
     }
     let mut line = format!(
         "{} of {} in `{}`",

@@ -89,12 +89,12 @@ impl<'m> Plan<'m> {
         maps: &[StoredMaps],
     ) -> Result<(), Refusal> {
         for job in self.jobs() {
-            let Some(radiograph) = loader.path(job.record).ok().and_then(real) else {
+            let Some(radiograph) = loader.path(job.record).ok().and_then(|path| real(&path)) else {
                 continue;
             };
             for stored in maps {
                 let picture = output(stored).join(&job.picture);
-                if real(picture.clone()).as_ref() == Some(&radiograph) {
+                if real(&picture).as_ref() == Some(&radiograph) {
                     return Err(Refusal::new(format!(
                         "the overlay `{}` would replace the radiograph itself; choose another \
                          --output-folder",
@@ -107,7 +107,7 @@ impl<'m> Plan<'m> {
     }
 }
 
-fn real(path: PathBuf) -> Option<PathBuf> {
+fn real(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 
