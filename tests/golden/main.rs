@@ -4,6 +4,8 @@
 //! A value may differ from its reference by [`SLACK`] times what the same computation in single
 //! precision differs by in PyTorch, and by [`FLOOR`] in any case.
 
+#![allow(clippy::print_stdout, reason = "what was compared, shown on request")]
+
 mod seeded_weights;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,8 @@
 //!
 //! The data lie beside the repository; without them these tests say so and pass.
 
+#![allow(clippy::print_stdout, reason = "says what is skipped")]
+
 use std::path::{Path, PathBuf};
 
 use mednet_data::{DataDirectories, DataModule, Mode, SampleLoader, TransformPipeline};

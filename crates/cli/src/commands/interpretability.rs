@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Interpretability, printer: &Printer) -> Outcome {
         json!(
             resolved
                 .architecture
-                .map(|architecture| architecture.name())
+                .map(mednet_network::arch::Architecture::name)
         ),
     );
     put_options(&mut base, arguments);

@@ -166,7 +166,7 @@ fn convolution(
         stride: [stride; 2],
         padding: [padding; 2],
         dilation: [dilation; 2],
-        groups: if b.shape(input)[0] % groups == 0 {
+        groups: if b.shape(input)[0].is_multiple_of(groups) {
             groups
         } else {
             1

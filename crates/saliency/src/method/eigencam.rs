@@ -29,7 +29,7 @@ impl Method for EigenCam {
     }
 
     fn note(&self, mode: Mode) -> Option<&'static str> {
-        note(mode)
+        Some(note(mode))
     }
 
     fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {

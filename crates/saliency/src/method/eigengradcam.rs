@@ -33,7 +33,7 @@ impl Method for EigenGradCam {
     }
 
     fn note(&self, mode: Mode) -> Option<&'static str> {
-        note(mode)
+        Some(note(mode))
     }
 
     fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {

@@ -8,14 +8,14 @@ use super::channels;
 use crate::map::Map;
 
 /// What to know about the sign.
-pub(super) fn note(mode: Mode) -> Option<&'static str> {
-    Some(match mode {
+pub(super) fn note(mode: Mode) -> &'static str {
+    match mode {
         Mode::Default => "of the two signs, the one whose largest absolute projection is positive",
         Mode::Mednet => {
             "the sign is the one that LAPACK gives, as far as that is known: for layers with fewer \
              positions than channels; elsewhere that whose largest absolute projection is positive"
         }
-    })
+    }
 }
 
 /// Projects the channels of each position of `value` (`[1, K, h, w]`; columns centred, NaN counts

@@ -95,13 +95,10 @@ fn parse(bytes: &[u8]) -> Result<Map, String> {
     let element = Element::parse(descr.trim_matches(['\'', '"']))?;
     let fortran = field(header, "fortran_order").ok_or("its header names no order")? == "True";
     let shape = parse_shape(field(header, "shape").ok_or("its header names no shape")?)?;
-    let [height, width] = match shape[..] {
-        [height, width] | [1, height, width] => [height, width],
-        _ => {
-            return Err(format!(
-                "expected a plane, found an array of shape {shape:?}"
-            ));
-        }
+    let ([height, width] | [1, height, width]) = shape[..] else {
+        return Err(format!(
+            "expected a plane, found an array of shape {shape:?}"
+        ));
     };
     let count = height
         .checked_mul(width)

@@ -325,11 +325,8 @@ fn planes<'b>(region: Region<'b, Vec<f32>>) -> Planes<'b> {
     )
 }
 
-fn planes_mut<'b>(region: RegionMut<'b, Vec<f32>>) -> PlanesMut<'b> {
-    PlanesMut::new(
-        &mut region.buffer[region.layout.offset..],
-        shape(&region.layout),
-    )
+fn planes_mut(RegionMut { buffer, layout }: RegionMut<'_, Vec<f32>>) -> PlanesMut<'_> {
+    PlanesMut::new(&mut buffer[layout.offset..], shape(&layout))
 }
 
 /// The values of a region without gaps between images.
