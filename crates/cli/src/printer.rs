@@ -25,6 +25,7 @@ pub(crate) struct Printer {
     quiet: bool,
     colour: bool,
     bar: Option<ProgressBar>,
+    tables: bool,
 }
 
 impl Printer {
@@ -43,6 +44,7 @@ impl Printer {
             quiet,
             colour,
             bar: None,
+            tables: true,
         }
     }
 
@@ -51,6 +53,21 @@ impl Printer {
         Self {
             bar: Some(bar),
             ..self.clone()
+        }
+    }
+
+    /// For a command that is one step of another, whose tables nobody has asked for.
+    pub(crate) fn without_tables(&self) -> Self {
+        Self {
+            tables: false,
+            ..self.clone()
+        }
+    }
+
+    /// Prints a table of results to stdout.
+    pub(crate) fn table(&self, text: &str) {
+        if self.tables {
+            to_stdout(text);
         }
     }
 

@@ -24,6 +24,8 @@ const SHOWN: [&str; 6] = [
     "randomcam",
     "xgradcam",
 ];
+/// Maps that know nothing about the network, and are scored beside the methods.
+const CONTROLS: [&str; 3] = ["control-random", "control-center", "control-uniform"];
 /// Phantoms whose lesions are on the montage: one page.
 const SHOWN_SAMPLES: u32 = 10;
 
@@ -49,6 +51,7 @@ struct Layout {
     maps: PathBuf,
     overlays: PathBuf,
     montage: PathBuf,
+    scores: PathBuf,
 }
 
 impl Layout {
@@ -61,6 +64,7 @@ impl Layout {
             maps: output.join("maps"),
             overlays: output.join("overlays"),
             montage: output.join("montage.png"),
+            scores: output.join("scores"),
         }
     }
 }
@@ -84,7 +88,10 @@ pub(crate) fn run(arguments: &Demo, printer: &Printer) -> Outcome {
     let steps = steps(arguments, &layout);
     for (index, step) in steps.iter().enumerate() {
         printer.summary(&format!("[{}/{}] {}", index + 1, steps.len(), step.what));
-        let status = step.run(arguments.parallel, printer)?;
+        // The last table holds what those of the steps before it say.
+        let last = index + 1 == steps.len();
+        let printer = if last { printer.clone() } else { printer.without_tables() };
+        let status = step.run(arguments.parallel, &printer)?;
         if status != Status::Done {
             return Ok(status);
         }
@@ -115,6 +122,29 @@ fn steps(arguments: &Demo, layout: &Layout) -> Vec<Step> {
     };
     let split = text(&layout.split);
     let saliency = |name: &'static str| ["saliency", name, "pasa", split.as_str()];
+    let scored = || SHOWN.into_iter().chain(CONTROLS);
+    let score_options = |more: &[(&'static str, String)]| {
+        let mut options = vec![
+            ("--input-folder", text(&layout.maps)),
+            ("--output-folder", text(&layout.scores)),
+        ];
+        options.extend_from_slice(more);
+        options.extend(scored().map(|method| ("-s", method.to_owned())));
+        options
+    };
+    // Three values behind one option.
+    let entries: Vec<(&str, String)> = scored()
+        .flat_map(|method| {
+            let folder = layout.scores.join(method);
+            let file = |name: &str| ("", text(&folder.join(name)));
+            [
+                ("-e", method.to_owned()),
+                file("completeness.json"),
+                file("interpretability.json"),
+            ]
+        })
+        .chain([("--output-folder", text(&layout.scores))])
+        .collect();
     let mut montage = vec![
         ("--input-folder", text(&layout.maps)),
         ("--output-folder", text(&layout.overlays)),
@@ -159,6 +189,21 @@ fn steps(arguments: &Demo, layout: &Layout) -> Vec<Step> {
             "compare six methods on one sheet",
             &saliency("view"),
             &montage,
+        ),
+        command(
+            "measure how much of each map lies inside the boxes",
+            &saliency("interpretability"),
+            &score_options(&[]),
+        ),
+        command(
+            "remove pixels in the order of each map and watch the score (ROAD)",
+            &saliency("completeness"),
+            &score_options(&[("--weight", text(&layout.weights))]),
+        ),
+        command(
+            "compare the methods with each other and with the controls",
+            &["saliency", "evaluate"],
+            &entries,
         ),
     ]
 }
