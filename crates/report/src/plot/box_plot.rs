@@ -184,7 +184,13 @@ fn draw_group(
     }
     let (x, size) = (axes.at_x(mean(sorted)), 0.8 * half.min(5.0));
     let corners = [(x, y - size), (x + size, y), (x, y + size), (x - size, y)];
-    page.polygon(&corners, Colour::WHITE, Stroke::solid(Colour::BLACK, 0.9));
+    // A single value has no box whose colour would tell the method.
+    let fill = if sorted.len() > 1 {
+        Colour::WHITE
+    } else {
+        style.colour
+    };
+    page.polygon(&corners, fill, Stroke::solid(Colour::BLACK, 0.9));
 }
 
 /// Evenly spread numbers between 0 and 1 without a generator: van der Corput's sequence.

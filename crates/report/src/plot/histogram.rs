@@ -86,6 +86,12 @@ pub struct HistogramPlot {
 /// `None` if there is no finite value.
 #[must_use]
 pub fn histogram_page(plot: &HistogramPlot) -> Option<Page> {
+    coloured_histogram_page(plot, BLUE)
+}
+
+/// The same page with bars of another colour, such as gray for a control.
+#[must_use]
+pub fn coloured_histogram_page(plot: &HistogramPlot, colour: Colour) -> Option<Page> {
     let histogram = automatic_histogram(&plot.values)?;
     let sorted = sorted_finite(&plot.values);
     let highest = histogram.density.iter().copied().fold(0.0, f64::max);
@@ -114,7 +120,7 @@ pub fn histogram_page(plot: &HistogramPlot) -> Option<Page> {
             let (right, bottom) = axes.at(edge[1], 0.0);
             page.rectangle(
                 [left, top, right - left, bottom - top],
-                BLUE.with_alpha(0.7),
+                colour.with_alpha(0.7),
                 None,
             );
         }

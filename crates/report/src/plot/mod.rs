@@ -11,7 +11,9 @@ mod road_curves;
 mod scatter;
 
 pub use box_plot::{BoxGroup, BoxPlot, box_plot};
-pub use histogram::{Histogram, HistogramPlot, automatic_histogram, histogram_page};
+pub use histogram::{
+    Histogram, HistogramPlot, automatic_histogram, coloured_histogram_page, histogram_page,
+};
 pub use palette::{Marker, MethodStyle, method_styles};
 pub use road_curves::{Band, RoadCurve, RoadMethod, RoadPlot, road_pages};
 pub use scatter::{ScatterMethod, ScatterPlot, scatter_page};

@@ -10,6 +10,9 @@ use crate::drawing::{Anchor, Colour, Page, Stroke, font};
 /// With more methods than this, the page that shows all draws no bands.
 const MOST_BANDS: usize = 5;
 
+/// What the bands are.
+const BAND: &str = "band: 95 % interval";
+
 /// Panels side by side, and below each other, on the pages that show one method a panel.
 const COLUMNS: usize = 3;
 const ROWS: usize = 3;
@@ -166,15 +169,9 @@ fn overview(plot: &RoadPlot, styles: &[MethodStyle], x: Range, y: Range) -> Page
     title(&mut page, &plot.title, 20.0);
     let place = (right.right + 16.0, top);
     legend.draw(&mut page, place, styles, Sample::Line);
-    if bands {
+    if bands && has_bands(plot) {
         let below = (place.0, place.1 + legend.height + 12.0);
-        page.coloured_text(
-            "band: 95 % interval",
-            below,
-            8.0,
-            Anchor::Start,
-            Colour::gray(80),
-        );
+        page.coloured_text(BAND, below, 8.0, Anchor::Start, Colour::gray(80));
     }
     page
 }
@@ -200,7 +197,7 @@ fn panels(plot: &RoadPlot, styles: &[MethodStyle], part: &[usize], x: Range, y: 
         top + rows as f64 * step_y + 18.0,
     );
     title(&mut page, &plot.title, 20.0);
-    key(&mut page, 38.0);
+    key(&mut page, 38.0, plot);
     for (place, &index) in part.iter().enumerate() {
         let (row, column) = (place / COLUMNS, place % COLUMNS);
         let from = left + column as f64 * step_x;
@@ -252,24 +249,24 @@ fn panels(plot: &RoadPlot, styles: &[MethodStyle], part: &[usize], x: Range, y: 
         }
     }
     let middle = top + (rows as f64 * step_y - 40.0) / 2.0;
-    let label = font::elide(&plot.y_label, NORMAL, rows as f64 * step_y);
-    page.upward_text(
-        &label,
-        (14.0 + 0.2 * NORMAL, middle),
-        NORMAL,
-        Anchor::Middle,
-    );
+    // In smaller type rather than cut where there is one row of panels only.
+    let room = 2.0 * (page.height - middle).min(middle) - 8.0;
+    let size = (NORMAL * room / font::width(&plot.y_label, NORMAL).max(1.0)).clamp(7.0, NORMAL);
+    let label = font::elide(&plot.y_label, size, room);
+    page.upward_text(&label, (14.0 + 0.2 * NORMAL, middle), size, Anchor::Middle);
     page
 }
 
 /// Explains the lines of the panels.
-fn key(page: &mut Page, y: f64) {
-    let entries = [
+fn key(page: &mut Page, y: f64, plot: &RoadPlot) {
+    let mut entries = vec![
         ("MoRF", Stroke::solid(Colour::BLACK, 1.6)),
         ("LeRF", Stroke::dashed(Colour::BLACK, 1.6, &[5.0, 2.0])),
-        ("controls", Stroke::solid(Colour::gray(150), 0.9)),
     ];
-    let note = "band: 95 % interval";
+    if plot.methods.iter().any(|method| method.is_control) {
+        entries.push(("controls", Stroke::solid(Colour::gray(150), 0.9)));
+    }
+    let note = if has_bands(plot) { BAND } else { "" };
     let widths = entries
         .iter()
         .map(|(name, _)| font::width(name, SMALL) + 38.0);
@@ -283,7 +280,20 @@ fn key(page: &mut Page, y: f64) {
         page.text(name, (x + 24.0, y), SMALL, Anchor::Start);
         x += font::width(name, SMALL) + 38.0;
     }
-    page.text(note, (x, y), SMALL, Anchor::Start);
+    if !note.is_empty() {
+        page.text(note, (x, y), SMALL, Anchor::Start);
+    }
+}
+
+/// Whether any point of any curve has an interval.
+fn has_bands(plot: &RoadPlot) -> bool {
+    let curves = plot.methods.iter();
+    let mut curves =
+        curves.flat_map(|method| [&method.most_relevant_first, &method.least_relevant_first]);
+    curves.any(|curve| {
+        let mut bands = curve.change.iter();
+        bands.any(|band| band.low.is_finite() && band.high.is_finite())
+    })
 }
 
 fn frame(page: &mut Page, axes: &Axes) {

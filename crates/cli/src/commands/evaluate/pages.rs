@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use mednet_report::drawing::Page;
+use mednet_report::drawing::{Colour, Page};
 use mednet_report::plot::{
     Band, BoxGroup, BoxPlot, HistogramPlot, RoadCurve, RoadMethod, RoadPlot, ScatterMethod,
-    ScatterPlot, box_plot, histogram_page, road_pages, scatter_page,
+    ScatterPlot, box_plot, coloured_histogram_page, histogram_page, road_pages, scatter_page,
 };
 use mednet_saliency::evaluation::{Bootstrap, ReconciledSample, SCORES, Score, intervals_of_means};
 use mednet_saliency::statistics::mean;
@@ -15,6 +15,9 @@ use super::curve_file::{Curve, CurveFile, Side};
 use super::entry::Entry;
 use crate::network::plural;
 use crate::printer::Printer;
+
+/// The bars of a control's histogram.
+const CONTROL: Colour = Colour::gray(115);
 
 /// First what compares the methods on each data set, then a histogram for each method, data set
 /// and score.
@@ -43,7 +46,11 @@ pub(super) fn pages(
                     dataset: part.dataset.clone(),
                     values: values.collect(),
                 };
-                pages.extend(histogram_page(&plot));
+                pages.extend(if entry.is_control {
+                    coloured_histogram_page(&plot, CONTROL)
+                } else {
+                    histogram_page(&plot)
+                });
             }
         }
     }
