@@ -345,11 +345,11 @@ Examples:
       -e control-random random/completeness.json random/interpretability.json")]
 pub(crate) struct Evaluate {
     /// A method: its name, its completeness scores (.json), its interpretability scores (.json);
-    /// repeatable. Names that begin with `control-` are controls: shown last, and in gray.
+    /// required, repeatable. Names that begin with `control-` are controls: shown last, and in
+    /// gray.
     #[arg(
         short,
         long,
-        required = true,
         num_args = 3,
         action = ArgAction::Append,
         value_names = ["NAME", "COMPLETENESS", "INTERPRETABILITY"],

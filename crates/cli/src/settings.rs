@@ -222,6 +222,17 @@ impl ToPush<'_> {
     ) -> Result<(), Refusal> {
         let origin = format!("`{}`", path.display());
         match value {
+            // One occurrence of an option that takes several values, such as --entry.
+            toml::Value::Array(values)
+                if takes_several(self.argument) && !values.iter().any(toml::Value::is_array) =>
+            {
+                complete.push(format!("--{}", self.long).into());
+                complete.extend(values.iter().map(|value| match value {
+                    toml::Value::String(text) => text.into(),
+                    other => other.to_string().into(),
+                }));
+                Ok(())
+            }
             toml::Value::Array(values) => values
                 .iter()
                 .try_for_each(|value| self.push_value(complete, value, path)),
@@ -233,6 +244,12 @@ impl ToPush<'_> {
             other => self.push_text(complete, &other.to_string(), &origin),
         }
     }
+}
+
+fn takes_several(argument: &Arg) -> bool {
+    argument
+        .get_num_args()
+        .is_some_and(|range| range.min_values() > 1)
 }
 
 /// Misspelt options in a file are told, not ignored; those of other commands are none.

@@ -1,5 +1,7 @@
 //! `mednet saliency evaluate`, run as a user runs it.
 
+#![allow(clippy::print_stderr, reason = "a skipped test says why")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -350,6 +352,55 @@ fn curves_beside_the_completeness_file_are_drawn() {
     assert_eq!(without, 9);
     assert!(told.contains("no ROAD curves are drawn"), "{told}");
     assert!(told.contains("expected 2 numbers under `morf`"), "{told}");
+}
+
+#[test]
+fn a_configuration_file_can_name_the_entries() {
+    let place = Place::new();
+    place.put(
+        "mednet.toml",
+        r#"entry = [["a", "a-c.json", "a-i.json"], ["b", "b-c.json", "b-i.json"]]
+           no_plot = true
+           table_format = "csv""#,
+    );
+    let output = place.evaluate("");
+    assert_done(&output);
+    let text = stdout(&output);
+    assert!(
+        text.contains("\na,test,2,") && text.contains("\nb,test,2,"),
+        "{text}"
+    );
+}
+
+#[test]
+fn methods_on_different_data_are_compared_on_what_they_share() {
+    let place = Place::new();
+    place.put(
+        "c.json",
+        r#"{"test": [["two.png", 1, 0, 0.0, 0.0, 0.0], ["new.png", 1, 0, 0.0, 0.0, 0.5]],
+            "validation": [["v.png", 1, 0, 0.0, 0.0, 0.25]]}"#,
+    );
+    place.put(
+        "i.json",
+        r#"{"test": [["two.png", 1, 0.5, 0.5], ["new.png", 1, 0.5, 0.5]],
+            "validation": [["v.png", 1, 0.5, 0.5]]}"#,
+    );
+    let output =
+        place.evaluate("-e a a-c.json a-i.json -e c c.json i.json --table-format csv --no-plot");
+    assert_done(&output);
+    let text = stdout(&output);
+    assert!(text.contains("\nc,validation,1,0.25,nan,"), "{text}");
+    // 0.125 - 0.0 on `two.png`, the only sample of both; nobody else has `validation`.
+    assert!(
+        text.contains("\ntest,AOPC-Combined,a,c,1,0.125,nan,nan,1.0,1.0\n"),
+        "{text}"
+    );
+    assert!(!text.contains("\nvalidation,"), "{text}");
+    let told = stderr(&output);
+    assert!(
+        told.contains("`a` has 2 samples, `c` has 2; they are compared on the 1"),
+        "{told}"
+    );
 }
 
 #[test]

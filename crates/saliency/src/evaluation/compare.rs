@@ -7,6 +7,10 @@ use rayon::prelude::*;
 use super::{Bootstrap, ReconciledSample, SCORES, Score, intervals_of_means};
 use crate::statistics::{Interval, Wilcoxon, holm, mean, wilcoxon_signed_rank};
 
+/// This many pairs are resampled together: enough to hide the cost of drawing, few enough that
+/// there is work for all threads.
+const TOGETHER: usize = 8;
+
 /// A method that is compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Contestant<'a> {
@@ -45,10 +49,21 @@ pub fn compare(dataset: &str, methods: &[Contestant<'_>], bootstrap: Bootstrap) 
         .flat_map(|first| (first + 1..methods.len()).map(move |second| (first, second)))
         .filter(|&(first, second)| !(methods[first].is_control && methods[second].is_control))
         .collect();
-    let of_pairs: Vec<Vec<Comparison>> = pairs
-        .into_par_iter()
-        .map(|pair| compare_pair(dataset, methods, pair, bootstrap))
+    let pairs: Vec<Pair> = pairs
+        .into_iter()
+        .map(|(first, second)| Pair::of(methods, first, second))
         .collect();
+    // Draws depend on the number of samples only, and cost more than adding what was drawn: pairs
+    // with equally many samples are resampled together, which changes no result.
+    let groups: Vec<&[Pair]> = pairs
+        .chunk_by(|a, b| a.samples == b.samples)
+        .flat_map(|equal| equal.chunks(TOGETHER))
+        .collect();
+    let of_groups: Vec<Vec<Vec<Comparison>>> = groups
+        .into_par_iter()
+        .map(|group| compare_group(dataset, group, bootstrap))
+        .collect();
+    let of_pairs = of_groups.concat();
     let mut comparisons = Vec::new();
     for index in 0..SCORES.len() {
         let of_score = || of_pairs.iter().map(|pair| pair[index]);
@@ -62,41 +77,66 @@ pub fn compare(dataset: &str, methods: &[Contestant<'_>], bootstrap: Bootstrap) 
     comparisons
 }
 
-/// One comparison for each score, not corrected yet.
-fn compare_pair(
-    dataset: &str,
-    methods: &[Contestant<'_>],
-    (first, second): (usize, usize),
-    bootstrap: Bootstrap,
-) -> Vec<Comparison> {
-    let others = methods[second].samples.iter();
-    let others: HashMap<&str, &ReconciledSample> = others
-        .map(|sample| (sample.sample.as_str(), sample))
-        .collect();
-    let both: Vec<(&ReconciledSample, &ReconciledSample)> = methods[first]
-        .samples
-        .iter()
-        .filter_map(|sample| Some((sample, *others.get(sample.sample.as_str())?)))
-        .collect();
-    let differences = |score: &Score| -> Vec<f64> {
-        let pairs = both.iter();
-        pairs
-            .map(|(a, b)| a.score(*score) - b.score(*score))
-            .collect()
-    };
-    let columns: Vec<Vec<f64>> = SCORES.iter().map(differences).collect();
-    let intervals = intervals_of_means(dataset, &columns, bootstrap);
-    let scores = SCORES.iter().zip(&columns).zip(intervals);
-    scores
-        .map(|((score, column), interval)| Comparison {
+/// The differences of two methods.
+struct Pair {
+    first: usize,
+    second: usize,
+    samples: usize,
+    /// One for each sample that both methods have, in a column for each score.
+    differences: Vec<Vec<f64>>,
+}
+
+impl Pair {
+    fn of(methods: &[Contestant<'_>], first: usize, second: usize) -> Self {
+        let others = methods[second].samples.iter();
+        let others: HashMap<&str, &ReconciledSample> = others
+            .map(|sample| (sample.sample.as_str(), sample))
+            .collect();
+        let both: Vec<(&ReconciledSample, &ReconciledSample)> = methods[first]
+            .samples
+            .iter()
+            .filter_map(|sample| Some((sample, *others.get(sample.sample.as_str())?)))
+            .collect();
+        let differences = |score: &Score| -> Vec<f64> {
+            let pairs = both.iter();
+            pairs
+                .map(|(a, b)| a.score(*score) - b.score(*score))
+                .collect()
+        };
+        Self {
             first,
             second,
-            score: *score,
             samples: both.len(),
-            difference: mean(column),
-            interval,
-            test: wilcoxon_signed_rank(column),
-            corrected: f64::NAN,
+            differences: SCORES.iter().map(differences).collect(),
+        }
+    }
+}
+
+/// For each of some pairs with equally many samples, a comparison for each score, not corrected
+/// yet.
+fn compare_group(dataset: &str, group: &[Pair], bootstrap: Bootstrap) -> Vec<Vec<Comparison>> {
+    let columns: Vec<Vec<f64>> = group
+        .iter()
+        .flat_map(|pair| pair.differences.iter().cloned())
+        .collect();
+    let intervals = intervals_of_means(dataset, &columns, bootstrap);
+    group
+        .iter()
+        .zip(intervals.chunks(SCORES.len()))
+        .map(|(pair, intervals)| {
+            let scores = SCORES.iter().zip(&pair.differences).zip(intervals);
+            scores
+                .map(|((score, column), interval)| Comparison {
+                    first: pair.first,
+                    second: pair.second,
+                    score: *score,
+                    samples: pair.samples,
+                    difference: mean(column),
+                    interval: *interval,
+                    test: wilcoxon_signed_rank(column),
+                    corrected: f64::NAN,
+                })
+                .collect()
         })
         .collect()
 }

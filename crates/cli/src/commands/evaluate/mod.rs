@@ -91,6 +91,11 @@ fn entries(
     bootstrap: Bootstrap,
     printer: &Printer,
 ) -> Result<Vec<Entry>, Refusal> {
+    if arguments.entry.is_empty() {
+        return Err(Refusal::new(
+            "no method is given; name at least one by --entry NAME COMPLETENESS INTERPRETABILITY",
+        ));
+    }
     let mut entries: Vec<Entry> = Vec::new();
     for triple in arguments.entry.chunks_exact(3) {
         let name = triple[0].to_string_lossy();
