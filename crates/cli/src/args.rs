@@ -107,6 +107,14 @@ pub(crate) enum SaliencyCommand {
     /// List the layers of a model that methods can look at.
     Layers(Layers),
     /// Compare methods by the completeness and interpretability of their maps.
+    ///
+    /// Scores of the same sample are brought together by its name; samples that lack either are left
+    /// out. The scores are AOPC-Combined (the combined ROAD score), proportional energy, average
+    /// saliency focus, and ROAD-weighted proportional energy, the product of the first two.
+    ///
+    /// Every pair of methods is compared sample by sample: mean difference with a 95 % BCa bootstrap
+    /// interval, and the Wilcoxon signed-rank test, Holm-corrected over the pairs of each data set and
+    /// score.
     Evaluate(Evaluate),
     /// Measure how well maps agree with the boxes that radiologists drew.
     Interpretability(Box<Interpretability>),
@@ -325,14 +333,6 @@ pub(crate) struct Generate {
 }
 
 /// Compare methods by the completeness and interpretability of their maps.
-///
-/// Scores of the same sample are brought together by its name; samples that lack either are left
-/// out. The scores are AOPC-Combined (the combined ROAD score), proportional energy, average
-/// saliency focus, and ROAD-weighted proportional energy, the product of the first two.
-///
-/// Every pair of methods is compared sample by sample: mean difference with a 95 % BCa bootstrap
-/// interval, and the Wilcoxon signed-rank test, Holm-corrected over the pairs of each data set and
-/// score.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
