@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 const HELP: &str = "Print help";
+/// Heading, in the help, of what most commands have.
+const GENERAL: &str = "General options";
 
 /// Where a chest X-ray classifier looks, and whether that is to be believed.
 ///
@@ -35,12 +37,12 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
     /// Say more: -v notices, -vv what is being done, -vvv everything.
-    #[arg(short, long, action = ArgAction::Count, global = true)]
+    #[arg(short, long, action = ArgAction::Count, global = true, help_heading = GENERAL)]
     pub(crate) verbose: u8,
     /// Say nothing but errors and warnings: no progress, no summary.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GENERAL)]
     pub(crate) quiet: bool,
-    #[arg(short = 'h', short_alias = '?', long, action = ArgAction::Help, global = true, help = HELP)]
+    #[arg(short = 'h', short_alias = '?', long, action = ArgAction::Help, global = true, help = HELP, help_heading = GENERAL)]
     help: Option<bool>,
 }
 
@@ -196,10 +198,10 @@ pub(crate) struct Layers {
 pub(crate) struct OptionFiles {
     /// Read options from this TOML file; `mednet.toml` in the current folder is always read. What
     /// is typed, or set in the environment (MEDNET_OUTPUT_FOLDER for --output-folder), wins.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = GENERAL)]
     config: Option<PathBuf>,
     /// Write a TOML file with all options of this command, explained, and end (`-`: to stdout).
-    #[arg(short = 'H', long, value_name = "FILE")]
+    #[arg(short = 'H', long, value_name = "FILE", help_heading = GENERAL)]
     dump_config: Option<PathBuf>,
 }
 
@@ -435,7 +437,7 @@ pub(crate) struct View {
         value_name = "CLASS"
     )]
     pub(crate) target_label: i64,
-    /// Colours of the maps: a colour map of matplotlib.
+    /// Colours of the maps: a colour map of matplotlib, such as viridis, magma, turbo or gray_r.
     #[arg(long, default_value = "plasma", value_name = "NAME")]
     pub(crate) colormap: String,
     /// Weight of the colours over the radiograph, 0 to 1.
