@@ -82,8 +82,11 @@ pub(crate) fn in_folder(names: &[String], folder: &Path) -> Result<Vec<MapSource
         )));
     }
     if names.is_empty() {
-        let folders = MapFolder::find(folder).into_iter();
-        return Ok(folders.map(MapSource::Folder).collect());
+        let mut folders = MapFolder::find(folder);
+        if let [only] = &mut folders[..] {
+            only.method = only.method.take().or_else(|| method_of_run(folder));
+        }
+        return Ok(folders.into_iter().map(MapSource::Folder).collect());
     }
     let methods = names.iter().filter(|name| needs_folder(name)).count();
     let mut sources = Vec::new();
@@ -118,6 +121,32 @@ pub(crate) fn in_folder(names: &[String], folder: &Path) -> Result<Vec<MapSource
         }
     }
     Ok(sources)
+}
+
+/// Largest file of notes that is read.
+const LARGEST_NOTES: u64 = 1 << 24;
+
+/// What a run of `generate` noted about its output folder, if this is one.
+fn notes(folder: &Path) -> Option<serde_json::Value> {
+    let path = folder.join("generation.meta.json");
+    let size = std::fs::metadata(&path).ok()?.len();
+    if size > LARGEST_NOTES {
+        return None;
+    }
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
+/// The only method of the run that made this folder.
+fn method_of_run(folder: &Path) -> Option<String> {
+    let notes = notes(folder)?;
+    let name = notes.get("saliency-map-algorithm")?.as_str()?;
+    find(name).map(|method| method.names()[0].to_owned())
+}
+
+/// The SHA-256 of the weights that the maps in this folder were made with, if that is known.
+pub(crate) fn weights_of_run(folder: &Path) -> Option<String> {
+    let notes = notes(folder)?;
+    Some(notes.get("weight-sha256")?.as_str()?.to_owned())
 }
 
 /// What a source is called in messages.

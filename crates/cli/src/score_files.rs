@@ -83,7 +83,10 @@ impl ScoreFiles {
     ) -> Result<(), Refusal> {
         let table = table::by_name("rst")?.write(&score_table(metrics, datasets));
         file::write(&self.beside("rst"), table.as_bytes())?;
-        to_stdout(&table);
+        match method {
+            Some(method) => to_stdout(&format!("{method}:\n\n{table}\n")),
+            None => to_stdout(&table),
+        }
         for dataset in datasets.iter().filter(|dataset| dataset.samples.is_empty()) {
             let of = method.map_or_else(String::new, |method| format!(" of {method}"));
             printer.warning(&format!(

@@ -59,6 +59,16 @@ pub(crate) fn run(arguments: &Completeness, printer: &Printer) -> Outcome {
     let loader = SampleLoader::new(module, &directories, transforms, mode)?;
     let threads = network::use_threads(computing.parallel)?;
     let Weights { network, path } = network::load(architecture, computing, printer)?;
+    if let Some(folder) = &arguments.input_folder
+        && map_sources::weights_of_run(folder).is_some_and(|sha256| sha256 != network.sha256)
+    {
+        printer.warning(&format!(
+            "the maps in `{}` were made with other weights than `{}`: the scores say how well they \
+             explain another network",
+            folder.display(),
+            path.display()
+        ));
+    }
     let layer = resolve::layer(&network.graph, architecture, question.layer.as_deref())?;
     let layer_name = network.graph.node(layer).name.clone();
     printer.info(&format!(
@@ -302,7 +312,7 @@ fn warn(
     let dead = all(datasets).filter(|scores| scores.dead).count();
     if dead > 0 {
         printer.notice(&format!(
-            "{} of {of} zero everywhere: pixels were removed by chance",
+            "{of}: {} zero everywhere and ranks no pixel above another",
             plural(dead, "map is", "maps are")
         ));
     }
@@ -310,15 +320,15 @@ fn warn(
         .filter(|scores| scores.road.original_erases)
         .count();
     if erases > 0 {
-        let what = match mode {
-            Mode::Mednet => "was scored on a wholly erased image, as the original does",
+        let original = match mode {
+            Mode::Mednet => "scored on a wholly erased image, as the original does",
             Mode::Default => {
-                "would have been scored by the original on a wholly erased image; here ties are \
-                 broken by chance"
+                "that the original would score on a wholly erased image; ties are broken by chance \
+                 here"
             }
         };
         printer.notice(&format!(
-            "{} of {of} with so many equal values that at some percentile it {what}",
+            "{of}: {} with so many equal values at some percentile {original}",
             plural(erases, "map", "maps")
         ));
     }

@@ -2,7 +2,7 @@
 
 use mednet_data::DataModule;
 use mednet_network::arch::{ARCHITECTURES, Architecture};
-use mednet_saliency::{METHODS, method};
+use mednet_saliency::{CONTROLS, METHODS, method};
 use serde_json::json;
 
 use crate::args::ConfigCommand;
@@ -31,6 +31,14 @@ fn list() -> String {
     for method in METHODS {
         let names = method.names().join(", ");
         text.push_str(&format!("  {names:24} {}\n", method.description()));
+    }
+    text.push_str("\ncontrols:\n");
+    for control in CONTROLS {
+        text.push_str(&format!(
+            "  {:24} {}\n",
+            control.name(),
+            control.description()
+        ));
     }
     text.push_str("\ndata sets:\n");
     for configuration in DataModule::configurations() {
@@ -62,6 +70,10 @@ fn list_json() -> String {
             })
         })
         .collect();
+    let controls: Vec<_> = CONTROLS
+        .iter()
+        .map(|control| json!({"name": control.name(), "description": control.description()}))
+        .collect();
     let data: Vec<_> = DataModule::configurations()
         .iter()
         .map(|configuration| {
@@ -76,7 +88,7 @@ fn list_json() -> String {
         .collect();
     format!(
         "{:#}",
-        json!({"models": models, "methods": methods, "data": data})
+        json!({"models": models, "methods": methods, "controls": controls, "data": data})
     )
 }
 
@@ -96,6 +108,9 @@ fn describe(names: &[String]) -> Result<String, Refusal> {
                 method.description(),
                 method.reference()
             ));
+        } else if let Some(control) = method::find_control(name) {
+            let description = control.description();
+            text.push_str(&format!("{name}: a control map\n  {description}\n"));
         } else if DataModule::names().any(|known| known == name) {
             text.push_str(&describe_data(name)?);
         } else {

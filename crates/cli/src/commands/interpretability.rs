@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use mednet_data::{Mode, SampleLoader, TransformPipeline};
+use mednet_network::arch::Architecture;
 use mednet_report::json::Value;
 use mednet_report::score_table::{DataSetScores, Metric};
 use mednet_saliency::metric::LOCALIZATION_METRICS;
@@ -38,11 +39,7 @@ pub(crate) fn run(arguments: &Interpretability, printer: &Printer) -> Outcome {
     metadata::put_data(&mut base, module);
     base.insert(
         "model".to_owned(),
-        json!(
-            resolved
-                .architecture
-                .map(mednet_network::arch::Architecture::name)
-        ),
+        json!(resolved.architecture.map(Architecture::name)),
     );
     put_options(&mut base, arguments);
 
@@ -205,9 +202,9 @@ fn warn(
     }
     if summary.dead_maps > 0 {
         printer.notice(&format!(
-            "{} of {} zero everywhere: scored 0",
-            plural(summary.dead_maps, "map is", "maps are"),
-            label(source)
+            "{}: {} zero everywhere and scored 0",
+            label(source),
+            plural(summary.dead_maps, "map is", "maps are")
         ));
     }
     if !summary.skipped_datasets.is_empty() {
