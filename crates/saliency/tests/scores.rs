@@ -2,6 +2,8 @@
 //!
 //! The data lie beside the repository; without them these tests say so and pass.
 
+#![allow(clippy::print_stdout, reason = "measured differences are worth seeing")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

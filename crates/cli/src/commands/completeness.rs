@@ -312,8 +312,8 @@ fn warn(
     let dead = all(datasets).filter(|scores| scores.dead).count();
     if dead > 0 {
         printer.notice(&format!(
-            "{of}: {} zero everywhere and ranks no pixel above another",
-            plural(dead, "map is", "maps are")
+            "{of}: {} no pixel above another, being zero everywhere",
+            plural(dead, "map ranks", "maps rank")
         ));
     }
     let erases = all(datasets)
@@ -321,15 +321,14 @@ fn warn(
         .count();
     if erases > 0 {
         let original = match mode {
-            Mode::Mednet => "scored on a wholly erased image, as the original does",
+            Mode::Mednet => "the image is wholly erased, as the original does it",
             Mode::Default => {
-                "that the original would score on a wholly erased image; ties are broken by chance \
-                 here"
+                "the original would erase the whole image; here, the order of equal pixels is drawn"
             }
         };
         printer.notice(&format!(
-            "{of}: {} with so many equal values at some percentile {original}",
-            plural(erases, "map", "maps")
+            "{of}: {} so many equal values at some percentile that {original}",
+            plural(erases, "map has", "maps have")
         ));
     }
     let fallbacks: usize = all(datasets).map(|scores| scores.road.fallbacks).sum();

@@ -202,9 +202,9 @@ fn warn(
     }
     if summary.dead_maps > 0 {
         printer.notice(&format!(
-            "{}: {} zero everywhere and scored 0",
+            "{}: {} 0, being zero everywhere",
             label(source),
-            plural(summary.dead_maps, "map is", "maps are")
+            plural(summary.dead_maps, "map scores", "maps score")
         ));
     }
     if !summary.skipped_datasets.is_empty() {
