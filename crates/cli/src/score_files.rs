@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::args::ScoreOutput;
 use crate::exit::Refusal;
 use crate::metadata::Metadata;
-use crate::printer::{Printer, to_stdout};
+use crate::printer::Printer;
 
 /// A JSON file and the start of the names of those beside it.
 pub(crate) struct ScoreFiles {
@@ -84,8 +84,8 @@ impl ScoreFiles {
         let table = table::by_name("rst")?.write(&score_table(metrics, datasets));
         file::write(&self.beside("rst"), table.as_bytes())?;
         match method {
-            Some(method) => to_stdout(&format!("{method}:\n\n{table}\n")),
-            None => to_stdout(&table),
+            Some(method) => printer.table(&format!("{method}:\n\n{table}\n")),
+            None => printer.table(&table),
         }
         for dataset in datasets.iter().filter(|dataset| dataset.samples.is_empty()) {
             let of = method.map_or_else(String::new, |method| format!(" of {method}"));

@@ -90,7 +90,11 @@ pub(crate) fn run(arguments: &Demo, printer: &Printer) -> Outcome {
         printer.summary(&format!("[{}/{}] {}", index + 1, steps.len(), step.what));
         // The last table holds what those of the steps before it say.
         let last = index + 1 == steps.len();
-        let printer = if last { printer.clone() } else { printer.without_tables() };
+        let printer = if last {
+            printer.clone()
+        } else {
+            printer.without_tables()
+        };
         let status = step.run(arguments.parallel, &printer)?;
         if status != Status::Done {
             return Ok(status);
