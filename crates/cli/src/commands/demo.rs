@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use mednet_phantom::{PASA_WEIGHTS, export};
 use mednet_report::file;
 use serde_json::{Value, json};
@@ -223,13 +223,27 @@ impl Step {
             Work::Command(words) => {
                 let shown: Vec<String> = words.iter().map(|word| shell_quoted(word)).collect();
                 printer.summary(&format!("$ mednet {}", shown.join(" ")));
-                let threads = format!("--parallel={parallel}");
-                let words = words.iter().map(String::as_str);
-                let line = std::iter::once("mednet").chain(words).chain([&*threads]);
+                let threads = takes_threads(words).then(|| format!("--parallel={parallel}"));
+                let line = std::iter::once("mednet")
+                    .chain(words.iter().map(String::as_str))
+                    .chain(threads.as_deref());
                 super::dispatch(Cli::try_parse_from(line)?.command, printer)
             }
         }
     }
+}
+
+/// Whether the command that these words name has a number of threads.
+fn takes_threads(words: &[String]) -> bool {
+    let root = Cli::command();
+    let mut command = &root;
+    for word in words {
+        match command.find_subcommand(word) {
+            Some(subcommand) => command = subcommand,
+            None => break,
+        }
+    }
+    command.get_arguments().any(|argument| argument.get_id() == "parallel")
 }
 
 /// Makes sure that the folder is empty, or holds this very demonstration.
