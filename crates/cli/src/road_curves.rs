@@ -7,7 +7,7 @@
 //!   "noise": standard deviation, "repeats": draws of the noise, "seed": number,
 //!   "percentiles": [...], "percentile-is": "removed" or "kept",
 //!   "datasets": {NAME: [{
-//!     "name": sample, "label": its label, "output": number of the network's output,
+//!     "sample": its name, "label": its label, "class": number of the network's output,
 //!     "baseline": probability of the class for the whole image,
 //!     "percentiles": [...],
 //!     "morf": [...], "lerf": [...]                  change of the probability at each percentile
@@ -75,9 +75,9 @@ fn curve(sample: &ScoredSample<ClassScores>, settings: &RoadSettings) -> Option<
         Value::Array(points.iter().map(|point| number(value(point))).collect())
     };
     let entries = [
-        ("name", Value::from(sample.name.as_str())),
+        ("sample", Value::from(sample.name.as_str())),
         ("label", score_files::label(&sample.target)),
-        ("output", scores.class.into()),
+        ("class", scores.class.into()),
         ("baseline", road.baseline.into()),
         ("percentiles", percentiles(settings)),
         ("morf", list(most, |point| point.change)),

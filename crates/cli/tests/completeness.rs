@@ -66,7 +66,8 @@ fn rows_curves_and_the_same_bytes_on_any_number_of_threads() {
     assert_eq!(curves["version"], 1);
     assert_eq!(curves["method"], "gradcam");
     let curve = &curves["datasets"]["validation"][0];
-    assert_eq!(curve["name"], rows[2][0]);
+    assert_eq!(curve["sample"], rows[2][0]);
+    assert_eq!(curve["class"], rows[2][2]);
     assert_eq!(curve["morf"][0], rows[2][3]);
     let removed = curve["morf-removed"][0].as_f64().unwrap() * 512.0 * 512.0;
     assert_eq!(removed, f64::round(0.3 * 512.0 * 512.0));
