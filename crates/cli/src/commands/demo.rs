@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Parser};
 use mednet_phantom::{PASA_WEIGHTS, export};
 use mednet_report::file;
+use mednet_report::table::{self, Cell, Table};
 use serde_json::{Value, json};
 
 use crate::args::{Cli, Demo};
@@ -88,19 +89,13 @@ pub(crate) fn run(arguments: &Demo, printer: &Printer) -> Outcome {
     let steps = steps(arguments, &layout);
     for (index, step) in steps.iter().enumerate() {
         printer.summary(&format!("[{}/{}] {}", index + 1, steps.len(), step.what));
-        // The last table holds what those of the steps before it say.
-        let last = index + 1 == steps.len();
-        let printer = if last {
-            printer.clone()
-        } else {
-            printer.without_tables()
-        };
-        let status = step.run(arguments.parallel, &printer)?;
+        let status = step.run(arguments.parallel, &printer.without_tables())?;
         if status != Status::Done {
             return Ok(status);
         }
     }
     if !printer.is_quiet() {
+        to_stdout(&means(&layout)?);
         to_stdout(&what_to_look_at(&layout));
     }
     Ok(Status::Done)
@@ -243,7 +238,9 @@ fn takes_threads(words: &[String]) -> bool {
             None => break,
         }
     }
-    command.get_arguments().any(|argument| argument.get_id() == "parallel")
+    command
+        .get_arguments()
+        .any(|argument| argument.get_id() == "parallel")
 }
 
 /// Makes sure that the folder is empty, or holds this very demonstration.
@@ -281,6 +278,28 @@ fn claim(arguments: &Demo) -> Result<(), Refusal> {
     Ok(file::write(&path, text.as_bytes())?)
 }
 
+/// Two of the scores of each method, in short.
+fn means(layout: &Layout) -> Result<String, Refusal> {
+    let path = layout.scores.join("saliency-evaluation.json");
+    let evaluation: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+    let mean = |method: &str, score: &str| {
+        let mean = evaluation[method]["test"][score]["mean"].as_f64();
+        mean.map_or(Cell::Missing, Cell::Float)
+    };
+    let headers = ["method", "completeness (ROAD)", "energy inside the boxes"];
+    let scored = SHOWN.into_iter().chain(CONTROLS);
+    let table = Table {
+        headers: headers.map(str::to_owned).to_vec(),
+        rows: scored
+            .map(|method| {
+                let name = Cell::Text(method.to_owned());
+                vec![name, mean(method, "aopc"), mean(method, "energy")]
+            })
+            .collect(),
+    };
+    Ok(format!("\n{}", table::by_name("rst")?.write(&table)))
+}
+
 fn what_to_look_at(layout: &Layout) -> String {
     let overlay = layout.overlays.join("gradcam/imgs/lesion/l0001.png");
     format!(
@@ -290,16 +309,20 @@ Look at
       phantoms with lesions (rows) by method (columns); green boxes: where the lesions are
   {}
       one overlay of many
+  {}
+      whether methods differ from each other and from the controls, and by how much
 
 What to see: the network finds the lesions, and most methods say so. xgradcam does not, fullgrad
 and scorecam often point at half a lung as well, and randomcam, which only rolls dice, is right
-here and there. All of them look convincing: a map is not to be believed for its looks.
+here and there. All of them look convincing: a map is not to be believed for its looks. The scores
+tell: those of xgradcam are no better than a random map's.
 
 Next, on your own radiographs and network (split.json lists them: {{\"test\": [[\"a.png\", 1], ...]}}):
   mednet saliency generate densenet split.json --weight model.ckpt --output-folder maps
   mednet saliency view densenet split.json --input-folder maps --montage montage.pdf
 ",
         layout.montage.display(),
-        overlay.display()
+        overlay.display(),
+        layout.scores.join("saliency-evaluation.pdf").display()
     )
 }

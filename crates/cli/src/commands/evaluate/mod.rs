@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &Evaluate, printer: &Printer) -> Outcome {
     if arguments.json {
         to_stdout(&document::both(scores, comparisons).to_text());
     } else {
-        to_stdout(&tables::text(&evaluation, format));
+        printer.table(&tables::text(&evaluation, format));
     }
     let pages = match plotted {
         0 => String::new(),
