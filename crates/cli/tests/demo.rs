@@ -26,7 +26,13 @@ fn the_demonstration_runs_and_says_what_to_look_at() {
         .stderr
         .lines()
         .filter(|line| line.starts_with("$ mednet "));
-    assert_eq!(typed.count(), 4, "{}", ran.stderr);
+    assert_eq!(typed.count(), 7, "{}", ran.stderr);
+    assert!(ran.stdout.contains("control-uniform"), "{}", ran.stdout);
+    assert!(
+        study
+            .path("a demo/scores/saliency-evaluation.pdf")
+            .is_file()
+    );
 
     // Nothing is computed twice, and nothing else is written into.
     let again = study.run(&words).ends_with(0);

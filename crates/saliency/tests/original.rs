@@ -136,14 +136,6 @@ fn maps_are_those_of_the_original() {
         };
         assert!(difference <= tolerance, "{method}: {difference}");
     }
-    for (method, &difference) in &worst {
-        let tolerance = if *method == "xgradcam" {
-            XGRADCAM_TOLERANCE
-        } else {
-            TOLERANCE
-        };
-        assert!(difference <= tolerance, "{method}: {difference}");
-    }
     assert_eq!(compared, 24 * 10);
 }
 

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser};
 use mednet_phantom::{PASA_WEIGHTS, export};
-use mednet_report::file;
 use mednet_report::table::{self, Cell, Table};
-use serde_json::{Value, json};
+use mednet_report::{file, json};
+use serde_json::Value;
 
 use crate::args::{Cli, Demo};
 use crate::exit::{Outcome, Refusal, Status};
@@ -246,7 +246,7 @@ fn takes_threads(words: &[String]) -> bool {
 /// Makes sure that the folder is empty, or holds this very demonstration.
 fn claim(arguments: &Demo) -> Result<(), Refusal> {
     let folder = &arguments.output_folder;
-    let ours = json!({
+    let ours = serde_json::json!({
         "package-name": "mednet",
         "package-version": env!("CARGO_PKG_VERSION"),
         "seed": arguments.seed,
@@ -281,10 +281,16 @@ fn claim(arguments: &Demo) -> Result<(), Refusal> {
 /// Two of the scores of each method, in short.
 fn means(layout: &Layout) -> Result<String, Refusal> {
     let path = layout.scores.join("saliency-evaluation.json");
-    let evaluation: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+    // Serde's reader knows no NaN, which the deviation of a single sample is.
+    let evaluation = json::Value::parse(&std::fs::read_to_string(path)?)?;
     let mean = |method: &str, score: &str| {
-        let mean = evaluation[method]["test"][score]["mean"].as_f64();
-        mean.map_or(Cell::Missing, Cell::Float)
+        let keys = [method, "test", score, "mean"];
+        let value = keys
+            .iter()
+            .try_fold(&evaluation, |value, key| value.get(key));
+        value
+            .and_then(json::Value::as_number)
+            .map_or(Cell::Missing, Cell::Float)
     };
     let headers = ["method", "completeness (ROAD)", "energy inside the boxes"];
     let scored = SHOWN.into_iter().chain(CONTROLS);

@@ -7,8 +7,9 @@ use mednet_network::Tensor;
 use mednet_network::device::Device;
 use thiserror::Error;
 
-use super::generate::{Observer, SampleFailure, describe};
+use super::generate::describe;
 use super::map_folder::MapSource;
+use super::outcome::{Observer, SampleFailure};
 use super::pipeline::ReadAhead;
 use super::scored::{ScoredDataSet, ScoredSample};
 use super::selection::{Selected, SelectionError, select};

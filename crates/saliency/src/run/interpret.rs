@@ -6,8 +6,9 @@ use mednet_data::{
 };
 use rayon::prelude::*;
 
-use super::generate::{Observer, SampleFailure, describe};
+use super::generate::describe;
 use super::map_folder::MapSource;
+use super::outcome::{Observer, SampleFailure};
 use super::scored::{ScoredDataSet, ScoredSample};
 use super::selection::{SelectionError, select};
 use crate::map::Map;

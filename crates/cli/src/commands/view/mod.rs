@@ -63,11 +63,23 @@ pub(crate) fn run(arguments: &View, printer: &Printer) -> Outcome {
 
     let plan = Plan::new(module, arguments);
     let paths: Vec<PathBuf> = plan.jobs().map(|job| job.map.clone()).collect();
-    if paths.is_empty() && plan.parts.iter().all(|part| part.failures.is_empty()) {
-        return Err(Refusal::new(format!(
-            "no sample of `{}` has the label {}; --target-label chooses another",
-            module.name, arguments.target_label
-        )));
+    if paths.is_empty() {
+        let failures = || plan.parts.iter().flat_map(|part| &part.failures);
+        let reason = failures().next().map_or_else(
+            || {
+                format!(
+                    "no sample of `{}` has the label {}; --target-label chooses another",
+                    module.name, arguments.target_label
+                )
+            },
+            |first| {
+                format!(
+                    "no sample can be shown; the first, `{}`: {}",
+                    first.sample, first.reason
+                )
+            },
+        );
+        return Err(Refusal::new(reason));
     }
     let found = stored::find(&arguments.input_folder, &paths, &wanted)?;
     for warning in &found.warnings {
@@ -150,6 +162,9 @@ pub(crate) fn run(arguments: &View, printer: &Printer) -> Outcome {
 /// The methods to show, by canonical name; none: all there are.
 fn wanted_methods(arguments: &View) -> Result<Vec<&'static str>, Refusal> {
     let names = &arguments.saliency_map_algorithm;
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
     let methods = resolve::methods(names)?;
     if names.iter().any(|name| name.eq_ignore_ascii_case("all")) {
         return Ok(Vec::new());

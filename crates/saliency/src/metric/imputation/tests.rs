@@ -324,7 +324,7 @@ fn larger_images_agree_with_conjugate_gradients() {
 }
 
 #[test]
-#[ignore = "takes a minute"]
+#[ignore = "takes a minute; CONTRIBUTING.md says how to run it"]
 fn images_of_512_pixels_agree_with_conjugate_gradients() {
     agrees_with_conjugate_gradients(512, 512);
 }
