@@ -5,6 +5,7 @@
 //! inference.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 
 use crate::device::{Device, Layout, Region, RegionMut, ScaleShift};
 use crate::engine::{Engine, Trace, cached};
@@ -75,7 +76,8 @@ impl<D: Device> Engine<D> {
         let on_path = self.graph().between(to);
         let output = self.graph().output();
         let layout = Layout::dense(seed.images(), seed.image_shape());
-        let mut buffer = self.device().allocate(seed.data().len());
+        let mut memory = Memory::of(self);
+        let mut buffer = memory.take(layout);
         self.device().upload(
             seed.data(),
             RegionMut {
@@ -92,7 +94,7 @@ impl<D: Device> Engine<D> {
             if to.contains(&id) {
                 visit(id, self.download_region(gradient.region()));
             }
-            self.pass_on(trace, id, gradient, &on_path, &mut gradients);
+            self.pass_on(trace, id, gradient, &on_path, &mut gradients, &mut memory);
         }
     }
 
@@ -104,10 +106,12 @@ impl<D: Device> Engine<D> {
         gradient: Gradient<D>,
         on_path: &[bool],
         gradients: &mut HashMap<NodeId, Gradient<D>>,
+        memory: &mut Memory<'_, D>,
     ) {
         let node = self.graph().node(id);
         let wants = |input: &NodeId| on_path[input.0];
         if !node.inputs.iter().any(wants) {
+            memory.give_back(gradient);
             return;
         }
         let input = node.inputs[0];
@@ -115,19 +119,16 @@ impl<D: Device> Engine<D> {
         let input_layout = Layout::dense(images, trace.shape(input));
         let device = self.device();
         let mut compute = |write: &dyn Fn(RegionMut<'_, D::Buffer>)| {
-            let mut buffer = device.allocate(images * input_layout.image());
+            let mut buffer = memory.take(input_layout);
             write(RegionMut {
                 buffer: &mut buffer,
                 layout: input_layout,
             });
-            self.add(
-                gradients,
-                input,
-                Gradient {
-                    buffer,
-                    layout: input_layout,
-                },
-            );
+            let gradient = Gradient {
+                buffer,
+                layout: input_layout,
+            };
+            self.add(gradients, input, gradient, memory);
         };
         let region = gradient.region();
         match &node.operation {
@@ -172,24 +173,22 @@ impl<D: Device> Engine<D> {
                     buffer: gradient.buffer,
                     layout: input_layout,
                 };
-                self.add(gradients, input, gradient);
+                self.add(gradients, input, gradient, memory);
+                return;
             }
             Operation::Sum { scale } => {
                 for input in node.inputs.iter().copied().filter(wants) {
-                    let mut buffer = device.allocate(images * input_layout.image());
+                    let mut buffer = memory.take(input_layout);
                     let output = RegionMut {
                         buffer: &mut buffer,
                         layout: input_layout,
                     };
                     device.sum(*scale, &[region], output);
-                    self.add(
-                        gradients,
-                        input,
-                        Gradient {
-                            buffer,
-                            layout: input_layout,
-                        },
-                    );
+                    let part = Gradient {
+                        buffer,
+                        layout: input_layout,
+                    };
+                    self.add(gradients, input, part, memory);
                 }
             }
             Operation::Concat => {
@@ -199,19 +198,28 @@ impl<D: Device> Engine<D> {
                     let layout = gradient.layout.channels(first, channels);
                     first += channels;
                     if on_path[input.0] {
-                        self.add_part(gradients, input, Region { layout, ..region });
+                        self.add_part(gradients, input, Region { layout, ..region }, memory);
                     }
                 }
             }
         }
+        memory.give_back(gradient);
     }
 
     /// Adds a gradient to what a node has received so far.
-    fn add(&self, gradients: &mut HashMap<NodeId, Gradient<D>>, id: NodeId, gradient: Gradient<D>) {
+    fn add(
+        &self,
+        gradients: &mut HashMap<NodeId, Gradient<D>>,
+        id: NodeId,
+        gradient: Gradient<D>,
+        memory: &mut Memory<'_, D>,
+    ) {
         match gradients.get_mut(&id) {
-            Some(sum) => self
-                .device()
-                .accumulate(gradient.region(), sum.region_mut()),
+            Some(sum) => {
+                self.device()
+                    .accumulate(gradient.region(), sum.region_mut());
+                memory.give_back(gradient);
+            }
             None => {
                 gradients.insert(id, gradient);
             }
@@ -224,13 +232,14 @@ impl<D: Device> Engine<D> {
         gradients: &mut HashMap<NodeId, Gradient<D>>,
         id: NodeId,
         part: Region<'_, D::Buffer>,
+        memory: &mut Memory<'_, D>,
     ) {
         if let Some(sum) = gradients.get_mut(&id) {
             self.device().accumulate(part, sum.region_mut());
             return;
         }
         let layout = Layout::dense(part.layout.images, part.layout.shape());
-        let mut buffer = self.device().allocate(layout.images * layout.image());
+        let mut buffer = memory.take(layout);
         self.device().copy(
             part,
             RegionMut {
@@ -261,5 +270,52 @@ impl<D: Device> Gradient<D> {
             buffer: &mut self.buffer,
             layout: self.layout,
         }
+    }
+}
+
+/// Memory for gradients, used again as soon as a gradient has been passed on, and by later runs:
+/// fresh memory costs a page fault for every page.
+struct Memory<'e, D: Device> {
+    engine: &'e Engine<D>,
+    /// With the number of values that each can hold.
+    free: Vec<(usize, D::Buffer)>,
+}
+
+impl<'e, D: Device> Memory<'e, D> {
+    fn of(engine: &'e Engine<D>) -> Self {
+        let mut kept = engine
+            .gradient_memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let free = std::mem::take(&mut *kept);
+        Self { engine, free }
+    }
+
+    /// The smallest piece that is large enough, or a new one. It holds anything.
+    fn take(&mut self, layout: Layout) -> D::Buffer {
+        let length = layout.images * layout.image();
+        let best = (0..self.free.len())
+            .filter(|&position| self.free[position].0 >= length)
+            .min_by_key(|&position| self.free[position].0);
+        match best {
+            Some(position) => self.free.swap_remove(position).1,
+            None => self.engine.device().allocate(length),
+        }
+    }
+
+    fn give_back(&mut self, gradient: Gradient<D>) {
+        let length = self.engine.device().length(&gradient.buffer);
+        self.free.push((length, gradient.buffer));
+    }
+}
+
+impl<D: Device> Drop for Memory<'_, D> {
+    fn drop(&mut self) {
+        let mut kept = self
+            .engine
+            .gradient_memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        kept.append(&mut self.free);
     }
 }

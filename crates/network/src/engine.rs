@@ -28,6 +28,8 @@ pub struct Engine<D: Device> {
     affines: Shared<(NodeId, bool), ScaleShift>,
     /// Buffers of finished runs, to be used again: fresh memory costs a page fault for every page.
     spare: Mutex<Vec<Vec<D::Buffer>>>,
+    /// The same for gradients, with the number of values that each buffer holds.
+    pub(crate) gradient_memory: Mutex<Vec<(usize, D::Buffer)>>,
 }
 
 /// Values that a run was asked to keep, on the device.
@@ -109,6 +111,7 @@ impl<D: Device> Engine<D> {
             linears: Mutex::default(),
             affines: Mutex::default(),
             spare: Mutex::default(),
+            gradient_memory: Mutex::default(),
         }
     }
 

@@ -53,6 +53,8 @@ pub trait Device: Send + Sync + 'static {
 
     /// Memory for that many values, with any content.
     fn allocate(&self, length: usize) -> Self::Buffer;
+    /// Number of values that a buffer holds.
+    fn length(&self, buffer: &Self::Buffer) -> usize;
     /// Makes sure that a buffer holds at least that many values; what it held may be lost.
     fn reserve(&self, buffer: &mut Self::Buffer, length: usize);
     /// Copies values of the host, without gaps, to the device.

@@ -107,6 +107,10 @@ impl Device for Cpu {
         vec![0.0; length]
     }
 
+    fn length(&self, buffer: &Vec<f32>) -> usize {
+        buffer.len()
+    }
+
     fn reserve(&self, buffer: &mut Vec<f32>, length: usize) {
         if buffer.len() < length {
             // Not resized: that would copy what nobody needs.
