@@ -47,12 +47,7 @@ pub(crate) fn run(arguments: &Completeness, printer: &Printer) -> Outcome {
     };
     let files = score_files::destinations(output, &sources, "completeness")?;
     let resolved = resolve::inputs(inputs)?;
-    let Some(architecture) = resolved.architecture else {
-        let known = resolve::model_names().collect::<Vec<_>>().join(", ");
-        return Err(Refusal::new(format!(
-            "no model is given; models are {known}"
-        )));
-    };
+    let architecture = resolve::required_model(&resolved)?;
     let module = &resolved.module;
     let directories = resolve::directories(inputs.datadir.as_deref())?;
     let transforms = network::transforms(architecture);
