@@ -7,7 +7,7 @@
 #![allow(clippy::print_stdout)]
 
 use mednet_network::device::cpu::convolution::Epilogue;
-use mednet_network::device::cpu::convolution::gradient::GradientEpilogue;
+use mednet_network::device::cpu::convolution::gradient::{Gate, GradientEpilogue};
 use mednet_network::device::cpu::{
     Algorithm, ConvolutionGeometry, InstructionSet, PackedConvolution,
     PackedConvolutionInputGradient, PackedLinear, Planes, PlanesMut, ScaleShift,
@@ -412,9 +412,11 @@ fn time_gradient(
             Planes::dense(&gradient, [batch, outs, height, width]),
             &mut PlanesMut::dense(&mut output, shape),
             GradientEpilogue {
-                through: layer
-                    .prologue
-                    .then(|| (&prologue, Planes::dense(&input, shape))),
+                gate: layer.prologue.then(|| Gate {
+                    values: Planes::dense(&input, shape),
+                    open: &prologue,
+                    factor: Some(&prologue.scale),
+                }),
                 accumulate: layer.prologue,
             },
         );

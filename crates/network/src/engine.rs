@@ -5,12 +5,14 @@
 //! altered activations of a layer to the logits (`suffix`). [`Engine::backward`] follows the
 //! gradient of the logits the other way.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::compile::{Action, Plan, Step};
 use crate::device::{Device, Epilogue, Layout, Region, RegionMut, ScaleShift};
-use crate::graph::{Graph, NodeId, Operation, Shape, ShapeError};
+use crate::graph::{Convolution, Graph, NodeId, Operation, Shape, ShapeError};
+use crate::memory::{Buffer, Pool};
 use crate::tensor::Tensor;
 
 type Sources = Vec<(NodeId, Shape)>;
@@ -19,23 +21,19 @@ type Shared<K, V> = Mutex<HashMap<K, Arc<V>>>;
 /// A graph on a device.
 pub struct Engine<D: Device> {
     graph: Graph,
-    device: D,
+    pub(crate) memory: Arc<Pool<D>>,
     plans: Shared<(Sources, Vec<NodeId>), Plan>,
     /// By convolution, batch normalisation folded into it, and rows and columns of the result.
     convolutions: Shared<(NodeId, Option<NodeId>, [usize; 2]), D::Convolution>,
-    pub(crate) convolution_gradients: Shared<(NodeId, [usize; 2]), D::ConvolutionGradient>,
+    convolution_gradients: Shared<(NodeId, Option<NodeId>, [usize; 2]), D::ConvolutionGradient>,
     linears: Shared<NodeId, D::Linear>,
     affines: Shared<(NodeId, bool), ScaleShift>,
-    /// Buffers of finished runs, to be used again: fresh memory costs a page fault for every page.
-    spare: Mutex<Vec<Vec<D::Buffer>>>,
-    /// The same for gradients, with the number of values that each buffer holds.
-    pub(crate) gradient_memory: Mutex<Vec<(usize, D::Buffer)>>,
 }
 
 /// Values that a run was asked to keep, on the device.
 pub struct Trace<D: Device> {
     plan: Arc<Plan>,
-    values: HashMap<NodeId, (Arc<D::Buffer>, Layout)>,
+    values: HashMap<NodeId, (Arc<Buffer<D>>, Layout)>,
 }
 
 /// A value to start a run from.
@@ -104,14 +102,12 @@ impl<D: Device> Engine<D> {
     pub fn new(graph: Graph, device: D) -> Self {
         Self {
             graph,
-            device,
+            memory: Pool::new(device),
             plans: Mutex::default(),
             convolutions: Mutex::default(),
             convolution_gradients: Mutex::default(),
             linears: Mutex::default(),
             affines: Mutex::default(),
-            spare: Mutex::default(),
-            gradient_memory: Mutex::default(),
         }
     }
 
@@ -124,7 +120,7 @@ impl<D: Device> Engine<D> {
     /// Where it runs.
     #[must_use]
     pub fn device(&self) -> &D {
-        &self.device
+        self.memory.device()
     }
 
     /// The logits `[N, outputs, 1, 1]` of a batch of images `[N, C, H, W]`.
@@ -182,7 +178,7 @@ impl<D: Device> Engine<D> {
         } = region.layout;
         Tensor::from_parts(
             [images, channels, height, width],
-            self.device.download(region),
+            self.device().download(region),
         )
     }
 
@@ -241,22 +237,17 @@ impl<D: Device> Engine<D> {
         Ok(cached(&self.plans, key, || plan))
     }
 
-    /// Buffers for all slots of a plan, of an earlier run where possible.
-    fn workspace(&self, plan: &Plan, images: usize) -> Vec<D::Buffer> {
-        let spare = self
-            .spare
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        let mut buffers = spare.unwrap_or_default();
-        buffers.truncate(plan.slot_sizes.len());
-        for (slot, size) in plan.slot_sizes.iter().enumerate() {
-            match buffers.get_mut(slot) {
-                Some(buffer) => self.device.reserve(buffer, size * images),
-                None => buffers.push(self.device.allocate(size * images)),
-            }
-        }
-        buffers
+    /// Buffers for all slots of a plan.
+    fn workspace(&self, plan: &Plan, images: usize) -> Vec<Buffer<D>> {
+        // The largest first: a small value would take what only they fit into.
+        let mut order: Vec<usize> = (0..plan.slot_sizes.len()).collect();
+        order.sort_unstable_by_key(|&slot| std::cmp::Reverse(plan.slot_sizes[slot]));
+        let mut buffers: Vec<(usize, Buffer<D>)> = order
+            .into_iter()
+            .map(|slot| (slot, self.memory.take(plan.slot_sizes[slot] * images)))
+            .collect();
+        buffers.sort_unstable_by_key(|&(slot, _)| slot);
+        buffers.into_iter().map(|(_, buffer)| buffer).collect()
     }
 
     fn convolution(
@@ -266,37 +257,59 @@ impl<D: Device> Engine<D> {
         size: [usize; 2],
     ) -> Arc<D::Convolution> {
         cached(&self.convolutions, (node, norm, size), || {
-            let Operation::Convolution(convolution) = &self.graph.node(node).operation else {
-                unreachable!("the plan names a convolution")
-            };
+            let convolution = self.convolution_parameters(node);
             let geometry = &convolution.geometry;
             let Some(norm) = norm else {
                 let bias = convolution.bias.as_deref();
+                let weight = &convolution.weight;
                 return self
-                    .device
-                    .prepare_convolution(geometry, &convolution.weight, bias, size);
-            };
-            let Operation::BatchNorm(norm) = &self.graph.node(norm).operation else {
-                unreachable!("the plan names a batch normalisation")
+                    .device()
+                    .prepare_convolution(geometry, weight, bias, size);
             };
             // Folded in double precision: y = scale (W x + b) + shift.
-            let (scale, shift) = norm.scale_and_shift();
-            let per_output = convolution.weight.len() / geometry.out_channels;
-            let weight: Vec<f32> = convolution
-                .weight
-                .iter()
-                .enumerate()
-                .map(|(index, &value)| (f64::from(value) * scale[index / per_output]) as f32)
-                .collect();
+            let (scale, shift) = self.scale_and_shift(norm);
+            let weight = scaled_weight(convolution, &scale);
             let bias: Vec<f32> = (0..geometry.out_channels)
                 .map(|channel| {
                     let bias = convolution.bias.as_ref().map_or(0.0, |bias| bias[channel]);
                     (f64::from(bias) * scale[channel] + shift[channel]) as f32
                 })
                 .collect();
-            self.device
+            self.device()
                 .prepare_convolution(geometry, &weight, Some(&bias), size)
         })
+    }
+
+    /// As [`Self::convolution`], for the gradient; `size` is that of the input.
+    pub(crate) fn convolution_gradient(
+        &self,
+        node: NodeId,
+        norm: Option<NodeId>,
+        size: [usize; 2],
+    ) -> Arc<D::ConvolutionGradient> {
+        cached(&self.convolution_gradients, (node, norm, size), || {
+            let convolution = self.convolution_parameters(node);
+            let weight = match norm {
+                None => Cow::Borrowed(&convolution.weight),
+                Some(norm) => Cow::Owned(scaled_weight(convolution, &self.scale_and_shift(norm).0)),
+            };
+            self.device()
+                .prepare_convolution_gradient(&convolution.geometry, &weight, size)
+        })
+    }
+
+    fn convolution_parameters(&self, node: NodeId) -> &Convolution {
+        let Operation::Convolution(convolution) = &self.graph.node(node).operation else {
+            unreachable!("the plan names a convolution")
+        };
+        convolution
+    }
+
+    fn scale_and_shift(&self, norm: NodeId) -> (Vec<f64>, Vec<f64>) {
+        let Operation::BatchNorm(norm) = &self.graph.node(norm).operation else {
+            unreachable!("the plan names a batch normalisation")
+        };
+        norm.scale_and_shift()
     }
 
     pub(crate) fn linear(&self, node: NodeId) -> Arc<D::Linear> {
@@ -304,7 +317,7 @@ impl<D: Device> Engine<D> {
             let Operation::Linear(linear) = &self.graph.node(node).operation else {
                 unreachable!("the plan names a fully connected layer")
             };
-            self.device
+            self.device()
                 .prepare_linear(linear.out_features, &linear.weight, &linear.bias)
         })
     }
@@ -332,12 +345,20 @@ impl<D: Device> Engine<D> {
     }
 }
 
+/// The weights of a convolution with a factor for each channel of its output.
+fn scaled_weight(convolution: &Convolution, scale: &[f64]) -> Vec<f32> {
+    let per_output = convolution.weight.len() / convolution.geometry.out_channels;
+    let scaled =
+        |(index, &value): (usize, &f32)| (f64::from(value) * scale[index / per_output]) as f32;
+    convolution.weight.iter().enumerate().map(scaled).collect()
+}
+
 /// One run of a plan.
 struct Run<'e, D: Device> {
     engine: &'e Engine<D>,
     plan: &'e Arc<Plan>,
     images: usize,
-    buffers: Vec<D::Buffer>,
+    buffers: Vec<Buffer<D>>,
 }
 
 impl<D: Device> Run<'_, D> {
@@ -366,8 +387,8 @@ impl<D: Device> Run<'_, D> {
     /// Takes the buffer that holds `id` out of the workspace while something is written to it.
     fn write(&mut self, id: NodeId, write: impl FnOnce(&Self, RegionMut<'_, D::Buffer>)) {
         let (slot, layout) = self.slot_and_layout(id);
-        let empty = self.engine.device.allocate(0);
-        let mut buffer = std::mem::replace(&mut self.buffers[slot], empty);
+        let empty = self.engine.device().allocate(0);
+        let mut buffer = std::mem::replace(&mut *self.buffers[slot], empty);
         write(
             self,
             RegionMut {
@@ -375,18 +396,18 @@ impl<D: Device> Run<'_, D> {
                 layout,
             },
         );
-        self.buffers[slot] = buffer;
+        *self.buffers[slot] = buffer;
     }
 
     fn put(&mut self, id: NodeId, source: Source<'_, D>) {
         self.write(id, |run, output| match source {
-            Source::Kept(region) => run.engine.device.copy(region, output),
+            Source::Kept(region) => run.engine.device().copy(region, output),
             Source::Host(tensor) if tensor.images() == run.images => {
-                run.engine.device.upload(tensor.data(), output);
+                run.engine.device().upload(tensor.data(), output);
             }
             Source::Host(tensor) => {
                 let repeated: Vec<f32> = tensor.data().repeat(run.images);
-                run.engine.device.upload(&repeated, output);
+                run.engine.device().upload(&repeated, output);
             }
         });
     }
@@ -396,7 +417,7 @@ impl<D: Device> Run<'_, D> {
     }
 
     fn compute(&self, step: &Step, output: RegionMut<'_, D::Buffer>) {
-        let device = &self.engine.device;
+        let device = self.engine.device();
         let input = self.region(step.inputs[0]);
         match &step.action {
             Action::Convolution {
@@ -438,27 +459,17 @@ impl<D: Device> Run<'_, D> {
         }
     }
 
-    /// Moves the wanted values out and leaves the rest of the memory for later runs.
-    fn finish(mut self, wanted: &[NodeId]) -> Trace<D> {
-        let mut kept: HashMap<usize, Arc<D::Buffer>> = HashMap::new();
-        let mut values = HashMap::new();
-        for &id in wanted {
-            let (slot, layout) = self.slot_and_layout(id);
-            let buffer = kept.entry(slot).or_insert_with(|| {
-                let empty = self.engine.device.allocate(0);
-                Arc::new(std::mem::replace(&mut self.buffers[slot], empty))
-            });
-            values.insert(id, (Arc::clone(buffer), layout));
-        }
-        let mut spare = self
-            .engine
-            .spare
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        spare.push(self.buffers);
+    /// Keeps the wanted values and leaves the rest of the memory for later runs.
+    fn finish(self, wanted: &[NodeId]) -> Trace<D> {
+        let values = wanted.iter().map(|&id| (id, self.slot_and_layout(id)));
+        let values: Vec<(NodeId, (usize, Layout))> = values.collect();
+        let buffers: Vec<Arc<Buffer<D>>> = self.buffers.into_iter().map(Arc::new).collect();
+        let keep = |(id, (slot, layout)): (NodeId, (usize, Layout))| {
+            (id, (Arc::clone(&buffers[slot]), layout))
+        };
         Trace {
             plan: Arc::clone(self.plan),
-            values,
+            values: values.into_iter().map(keep).collect(),
         }
     }
 }

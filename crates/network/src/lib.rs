@@ -17,6 +17,7 @@ pub mod device;
 mod engine;
 pub mod graph;
 pub mod load;
+mod memory;
 pub mod tensor;
 
 pub use engine::{Engine, Source, Trace};

@@ -3,7 +3,7 @@
 #![allow(clippy::print_stdout)]
 
 use mednet_network::device::cpu::convolution::Epilogue;
-use mednet_network::device::cpu::convolution::gradient::GradientEpilogue;
+use mednet_network::device::cpu::convolution::gradient::{Gate, GradientEpilogue};
 use mednet_network::device::cpu::planes::Shape;
 use mednet_network::device::cpu::{
     Algorithm, ConvolutionGeometry, InstructionSet, PackedConvolution,
@@ -306,7 +306,9 @@ fn check_gradient(case: &Case) {
                 let channel = at / to.plane_len();
                 let (scale, shift) = (f64::from(p.scale[channel]), f64::from(p.shift[channel]));
                 let open = scale * f64::from(input[start + at]) + shift > 0.0;
-                value = if open || !p.relu { value * scale } else { 0.0 };
+                // Cases without a ReLU in front stand for those without a factor here.
+                let factor = if p.relu { scale } else { 1.0 };
+                value = if open { value * factor } else { 0.0 };
             }
             let old = if case.accumulate {
                 expected[start + at]
@@ -318,7 +320,11 @@ fn check_gradient(case: &Case) {
     }
 
     let epilogue = GradientEpilogue {
-        through: prologue.as_ref().map(|p| (p, Planes::new(&input, to))),
+        gate: prologue.as_ref().map(|p| Gate {
+            values: Planes::new(&input, to),
+            open: p,
+            factor: p.relu.then_some(&p.scale[..]),
+        }),
         accumulate: case.accumulate,
     };
     for set in InstructionSet::available() {

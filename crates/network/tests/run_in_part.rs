@@ -133,6 +133,48 @@ fn gradients_equal_central_differences() {
     }
 }
 
+/// What is not asked for is passed in one go with a convolution, which must change nothing.
+#[test]
+fn gradients_of_some_layers_are_those_among_all() {
+    for seed in 0..GRAPHS {
+        let graph = random_graph(seed);
+        let batch = images(&graph, 2, seed + 400);
+        let engine = Engine::new(graph.clone(), Cpu);
+        let count = graph.nodes().len();
+        let all: Vec<NodeId> = (0..count).map(NodeId).collect();
+        let seed_values: Vec<f32> = (0..6).map(|value| value as f32 - 2.5).collect();
+        let seed_values = Tensor::new([2, 3, 1, 1], seed_values).unwrap();
+        let gradients = |to: &[NodeId]| {
+            let mut keep = graph.needed_for_gradient(to);
+            keep.push(graph.output());
+            let trace = engine.prefix(&batch, &keep).unwrap();
+            let mut gradients = Vec::new();
+            engine.backward(&trace, &seed_values, to, &mut |id, gradient| {
+                gradients.push((id, gradient));
+            });
+            gradients
+        };
+        let expected = gradients(&all);
+        let some = (2..5).map(|step| all.iter().copied().step_by(step).collect::<Vec<_>>());
+        let sets = all.iter().map(|&id| vec![id]).chain(some);
+        for to in sets.chain([graph.bias_layers()]) {
+            let found = gradients(&to);
+            let visited: Vec<NodeId> = found.iter().map(|(id, _)| *id).collect();
+            let mut wanted = to.clone();
+            wanted.sort_unstable();
+            wanted.reverse();
+            assert_eq!(visited, wanted, "from the logits downwards");
+            for (id, gradient) in found {
+                let (_, expected) = &expected[count - 1 - id.0];
+                assert_eq!(gradient.shape(), expected.shape());
+                let expected: Vec<f64> = expected.data().iter().map(|&v| f64::from(v)).collect();
+                let what = format!("{seed} {} among {to:?}", graph.node(id).name);
+                assert_close(gradient.data(), &expected, 2e-6, &what);
+            }
+        }
+    }
+}
+
 /// A few elements of a node's value moved a little both ways.
 fn compare_with_differences(
     graph: &Graph,

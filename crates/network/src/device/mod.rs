@@ -33,11 +33,31 @@ pub struct Epilogue<'b, B> {
     pub sum: Option<(Region<'b, B>, f32)>,
 }
 
+/// What happens to the gradient of a convolution before it is written, in this order.
+#[derive(Debug)]
+pub struct GradientEpilogue<'b, B> {
+    /// Takes the gradient through a ReLU in front of the convolution.
+    pub gate: Option<Gate<'b, B>>,
+    /// Adds to what the gradient holds in place of replacing it.
+    pub accumulate: bool,
+}
+
+/// The gradient passes where `open.scale * values + open.shift` is positive.
+#[derive(Debug)]
+pub struct Gate<'b, B> {
+    /// Values of the shape of the gradient.
+    pub values: Region<'b, B>,
+    /// What the values go through before the ReLU.
+    pub open: &'b ScaleShift,
+    /// A factor for each channel of what passes: the scale of the normalisation before the ReLU.
+    pub factor: Option<&'b [f32]>,
+}
+
 /// The primitives of a machine that can run networks.
 ///
 /// Inputs and outputs never overlap. Gradients are those of a scalar with respect to the input of
 /// the primitive, given the gradient with respect to its output; they replace what `input_gradient`
-/// held.
+/// held, unless said otherwise.
 pub trait Device: Send + Sync + 'static {
     /// Memory of the device, counted in `f32`.
     type Buffer: Send + Sync;
@@ -55,8 +75,6 @@ pub trait Device: Send + Sync + 'static {
     fn allocate(&self, length: usize) -> Self::Buffer;
     /// Number of values that a buffer holds.
     fn length(&self, buffer: &Self::Buffer) -> usize;
-    /// Makes sure that a buffer holds at least that many values; what it held may be lost.
-    fn reserve(&self, buffer: &mut Self::Buffer, length: usize);
     /// Copies values of the host, without gaps, to the device.
     fn upload(&self, values: &[f32], output: RegionMut<'_, Self::Buffer>);
     /// Copies values to the host, without gaps.
@@ -96,6 +114,7 @@ pub trait Device: Send + Sync + 'static {
         convolution: &Self::ConvolutionGradient,
         output_gradient: Region<'_, Self::Buffer>,
         input_gradient: RegionMut<'_, Self::Buffer>,
+        epilogue: &GradientEpilogue<'_, Self::Buffer>,
     );
 
     /// Packs the weights `[O, I]` and biases `[O]` of a fully connected layer.
@@ -125,13 +144,16 @@ pub trait Device: Send + Sync + 'static {
     );
     /// `max(x, 0)`.
     fn relu(&self, input: Region<'_, Self::Buffer>, output: RegionMut<'_, Self::Buffer>);
-    /// Lets the gradient pass where the ReLU's result was positive.
+    /// Lets the gradient pass where the ReLU's result was positive; the rest becomes zero.
     fn relu_gradient(
         &self,
         relu_output: Region<'_, Self::Buffer>,
-        output_gradient: Region<'_, Self::Buffer>,
-        input_gradient: RegionMut<'_, Self::Buffer>,
+        gradient: RegionMut<'_, Self::Buffer>,
     );
+    /// Multiplies each channel by its factor.
+    fn scale(&self, factor: &[f32], values: RegionMut<'_, Self::Buffer>);
+    /// Sets all values to zero.
+    fn clear(&self, values: RegionMut<'_, Self::Buffer>);
     /// `factor * (x_1 + x_2 + ...)`.
     fn sum(
         &self,

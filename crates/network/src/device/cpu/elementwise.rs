@@ -24,16 +24,18 @@ pub(super) fn relu(input: Region<'_, Vec<f32>>, output: RegionMut<'_, Vec<f32>>)
     });
 }
 
-pub(super) fn relu_gradient(
-    relu_output: Region<'_, Vec<f32>>,
-    output_gradient: Region<'_, Vec<f32>>,
-    input_gradient: RegionMut<'_, Vec<f32>>,
-) {
-    input_gradient.for_each_plane(|image, channel, values| {
-        let open = relu_output.plane(image, channel);
-        let gradient = output_gradient.plane(image, channel);
-        for ((value, &open), &gradient) in values.iter_mut().zip(open).zip(gradient) {
-            *value = if open > 0.0 { gradient } else { 0.0 };
+pub(super) fn relu_gradient(relu_output: Region<'_, Vec<f32>>, gradient: RegionMut<'_, Vec<f32>>) {
+    gradient.for_each_plane(|image, channel, values| {
+        for (value, &open) in values.iter_mut().zip(relu_output.plane(image, channel)) {
+            *value = if open > 0.0 { *value } else { 0.0 };
+        }
+    });
+}
+
+pub(super) fn scale(factor: &[f32], values: RegionMut<'_, Vec<f32>>) {
+    values.for_each_plane(|_, channel, values| {
+        for value in values {
+            *value *= factor[channel];
         }
     });
 }

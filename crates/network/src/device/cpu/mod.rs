@@ -20,8 +20,7 @@ pub use linear::PackedLinear;
 pub use planes::{Planes, PlanesMut};
 pub use simd::InstructionSet;
 
-use super::{Device, Epilogue, Layout, Region, RegionMut};
-use convolution::gradient::GradientEpilogue;
+use super::{Device, Epilogue, GradientEpilogue, Layout, Region, RegionMut};
 use planes::Shape;
 use std::borrow::Cow;
 
@@ -111,13 +110,6 @@ impl Device for Cpu {
         buffer.len()
     }
 
-    fn reserve(&self, buffer: &mut Vec<f32>, length: usize) {
-        if buffer.len() < length {
-            // Not resized: that would copy what nobody needs.
-            *buffer = vec![0.0; length];
-        }
-    }
-
     fn upload(&self, values: &[f32], output: RegionMut<'_, Vec<f32>>) {
         let image = output.layout.image();
         output
@@ -192,9 +184,20 @@ impl Device for Cpu {
         convolution: &PackedConvolutionInputGradient,
         output_gradient: Region<'_, Vec<f32>>,
         input_gradient: RegionMut<'_, Vec<f32>>,
+        epilogue: &GradientEpilogue<'_, Vec<f32>>,
     ) {
         let mut input_gradient = planes_mut(input_gradient);
-        let epilogue = GradientEpilogue::default();
+        let epilogue = convolution::gradient::GradientEpilogue {
+            gate: epilogue
+                .gate
+                .as_ref()
+                .map(|gate| convolution::gradient::Gate {
+                    values: planes(gate.values),
+                    open: gate.open,
+                    factor: gate.factor,
+                }),
+            accumulate: epilogue.accumulate,
+        };
         convolution.run(planes(output_gradient), &mut input_gradient, epilogue);
     }
 
@@ -245,13 +248,16 @@ impl Device for Cpu {
         elementwise::relu(input, output);
     }
 
-    fn relu_gradient(
-        &self,
-        relu_output: Region<'_, Vec<f32>>,
-        output_gradient: Region<'_, Vec<f32>>,
-        input_gradient: RegionMut<'_, Vec<f32>>,
-    ) {
-        elementwise::relu_gradient(relu_output, output_gradient, input_gradient);
+    fn relu_gradient(&self, relu_output: Region<'_, Vec<f32>>, gradient: RegionMut<'_, Vec<f32>>) {
+        elementwise::relu_gradient(relu_output, gradient);
+    }
+
+    fn scale(&self, factor: &[f32], values: RegionMut<'_, Vec<f32>>) {
+        elementwise::scale(factor, values);
+    }
+
+    fn clear(&self, values: RegionMut<'_, Vec<f32>>) {
+        values.for_each_plane(|_, _, values| values.fill(0.0));
     }
 
     fn sum(&self, factor: f32, inputs: &[Region<'_, Vec<f32>>], output: RegionMut<'_, Vec<f32>>) {

@@ -29,23 +29,34 @@ pub(crate) struct Target<'a> {
     pub(crate) relu: bool,
     /// First value of planes, laid out as those of the output, to average with.
     pub(crate) average_with: Option<*const f32>,
-    /// The gradient of what came before the convolution, applied to the result.
+    /// The gradient of a ReLU before the convolution, applied to the result.
     pub(crate) gate: Option<Gate<'a>>,
     /// Add to what the output holds.
     pub(crate) accumulate: bool,
 }
 
-/// The gradient of `max(0, scale * x + shift)` with respect to `x`, or of `scale * x + shift`.
+/// Keeps the gradient where `scale * x + shift` is positive, multiplied by `factor`.
 #[derive(Clone, Copy)]
 pub(crate) struct Gate<'a> {
     /// First value of planes, laid out as those of the output, that hold `x`.
-    pub(crate) input: *const f32,
+    pub(crate) values: *const f32,
     /// `scale` of each row.
     pub(crate) scale: &'a [f32],
     /// `shift` of each row.
     pub(crate) shift: &'a [f32],
-    /// Whether negative values are cut off.
-    pub(crate) relu: bool,
+    /// `factor` of each row; empty for 1.
+    pub(crate) factor: &'a [f32],
+}
+
+impl Gate<'_> {
+    #[inline(always)]
+    fn factor(&self, row: usize) -> f32 {
+        if self.factor.is_empty() {
+            1.0
+        } else {
+            self.factor[row]
+        }
+    }
 }
 
 /// Asks for the lines that [`finish`] will write, so that they arrive during the products.
@@ -156,15 +167,11 @@ pub(crate) unsafe fn write<V: Vector>(
         value = v.mul(v.add(value, other), v.splat(0.5));
     }
     if let Some(gate) = &target.gate {
-        let scale = v.splat(gate.scale[row]);
-        let scaled = v.mul(value, scale);
-        value = if gate.relu {
-            // SAFETY: readable where the output is, as the caller promised.
-            let input = unsafe { v.load_masked(gate.input.wrapping_add(at), mask) };
-            v.where_positive(v.mul_add(input, scale, v.splat(gate.shift[row])), scaled)
-        } else {
-            scaled
-        };
+        // SAFETY: readable where the output is, as the caller promised.
+        let x = unsafe { v.load_masked(gate.values.wrapping_add(at), mask) };
+        let (scale, shift) = (v.splat(gate.scale[row]), v.splat(gate.shift[row]));
+        let scaled = v.mul(value, v.splat(gate.factor(row)));
+        value = v.where_positive(v.mul_add(x, scale, shift), scaled);
     }
     let output = target.output.wrapping_add(at);
     // SAFETY: writable, hence readable, as the caller promised.
@@ -204,9 +211,9 @@ unsafe fn write_strided<V: Vector>(
                 value = (value + *other.wrapping_add(at)) * 0.5;
             }
             if let Some(gate) = &target.gate {
-                let input = *gate.input.wrapping_add(at);
-                let open = !gate.relu || input * gate.scale[row] + gate.shift[row] > 0.0;
-                value = if open { value * gate.scale[row] } else { 0.0 };
+                let x = *gate.values.wrapping_add(at);
+                let open = x * gate.scale[row] + gate.shift[row] > 0.0;
+                value = if open { value * gate.factor(row) } else { 0.0 };
             }
             let output = target.output.wrapping_add(at);
             *output = if target.accumulate {

@@ -36,11 +36,21 @@ struct Class {
 /// What is done with the gradient before it is written, in this order.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GradientEpilogue<'a> {
-    /// Takes the gradient through the prologue of the convolution too: that of
-    /// `max(0, scale * x + shift)` with respect to `x`, with `x` of the shape of the gradient.
-    pub through: Option<(&'a ScaleShift, Planes<'a>)>,
+    /// Takes the gradient through a ReLU before the convolution too.
+    pub gate: Option<Gate<'a>>,
     /// Adds to what the gradient holds in place of replacing it.
     pub accumulate: bool,
+}
+
+/// The gradient passes where `open.scale * values + open.shift` is positive.
+#[derive(Debug, Clone, Copy)]
+pub struct Gate<'a> {
+    /// Values of the shape of the gradient.
+    pub values: Planes<'a>,
+    /// What the values go through before the ReLU.
+    pub open: &'a ScaleShift,
+    /// A factor for each channel of what passes: the scale of the normalisation before the ReLU.
+    pub factor: Option<&'a [f32]>,
 }
 
 impl PackedConvolutionInputGradient {
@@ -153,31 +163,25 @@ impl PackedConvolutionInputGradient {
             "output size of {:?} for {to:?}",
             self.geometry
         );
-        if let Some((scale_shift, input)) = epilogue.through {
-            assert_eq!(
-                scale_shift.scale.len(),
-                to.channels,
-                "scales of the prologue"
-            );
-            assert_eq!(
-                scale_shift.shift.len(),
-                to.channels,
-                "shifts of the prologue"
-            );
-            let input = input.shape();
+        if let Some(gate) = &epilogue.gate {
+            let lengths = [
+                gate.open.scale.len(),
+                gate.open.shift.len(),
+                gate.factor.map_or(to.channels, <[f32]>::len),
+            ];
+            assert_eq!(lengths, [to.channels; 3], "channels of the gate");
+            let values = gate.values.shape();
             assert!(
-                [input.images, input.channels, input.height, input.width]
+                [values.images, values.channels, values.height, values.width]
                     == [to.images, to.channels, to.height, to.width],
-                "gradient of {to:?} through a prologue of {input:?}"
+                "gradient of {to:?} through a gate of {values:?}"
             );
         }
         let finish = Finish {
             bias: &[],
             relu: false,
             average_with: None,
-            gate: epilogue
-                .through
-                .map(|(scale_shift, input)| (input, scale_shift)),
+            gate: epilogue.gate,
             accumulate: epilogue.accumulate,
         };
         let gradient = input_gradient.shared();

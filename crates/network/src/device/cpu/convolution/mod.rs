@@ -253,7 +253,7 @@ struct Finish<'a> {
     bias: &'a [f32],
     relu: bool,
     average_with: Option<Planes<'a>>,
-    gate: Option<(Planes<'a>, &'a ScaleShift)>,
+    gate: Option<gradient::Gate<'a>>,
     accumulate: bool,
 }
 
@@ -281,11 +281,11 @@ impl<'a> Finish<'a> {
             average_with: self
                 .average_with
                 .map(|o| o.image(image)[first * plane..].as_ptr()),
-            gate: self.gate.map(|(input, scale_shift)| super::target::Gate {
-                input: input.image(image)[first * plane..].as_ptr(),
-                scale: &scale_shift.scale[channels.clone()],
-                shift: &scale_shift.shift[channels.clone()],
-                relu: scale_shift.relu,
+            gate: self.gate.map(|gate| super::target::Gate {
+                values: gate.values.image(image)[first * plane..].as_ptr(),
+                scale: &gate.open.scale[channels.clone()],
+                shift: &gate.open.shift[channels.clone()],
+                factor: gate.factor.map_or(&[], |factor| &factor[channels.clone()]),
             }),
             accumulate: self.accumulate,
         }

@@ -1,0 +1,77 @@
+//! The way of a gradient through the graph, and what must be known along it.
+
+use crate::graph::{Graph, NodeId, Operation};
+
+impl Graph {
+    /// The values that a forward run must keep so that the gradient can be followed from the
+    /// logits to these layers: where ReLUs are open, and which element wins each maximum.
+    #[must_use]
+    pub fn needed_for_gradient(&self, to: &[NodeId]) -> Vec<NodeId> {
+        let on_path = self.between(to);
+        let mut needed = Vec::new();
+        for (index, node) in self.nodes().iter().enumerate() {
+            let id = NodeId(index);
+            let passes = on_path[index] && node.inputs.iter().any(|input| on_path[input.0]);
+            match node.operation {
+                Operation::Relu if passes => {
+                    let prologue = self.prologue_of_relu(id).filter(|_| !to.contains(&id));
+                    // What goes into the normalisation tells the same as the ReLU's result, which
+                    // a convolution computes on the way.
+                    needed.push(prologue.map_or(id, |norm| self.node(norm).inputs[0]));
+                }
+                Operation::MaxPool(_) if passes => needed.push(node.inputs[0]),
+                _ => {}
+            }
+        }
+        needed.sort_unstable();
+        needed.dedup();
+        needed
+    }
+
+    /// The normalisation in front of a ReLU if a convolution applies both to what it reads.
+    fn prologue_of_relu(&self, relu: NodeId) -> Option<NodeId> {
+        let norm = self.node(relu).inputs[0];
+        let input = *self.node(norm).inputs.first()?;
+        let is = |id: NodeId, expected: fn(&Operation) -> bool| expected(&self.node(id).operation);
+        let is_convolution = |o: &Operation| matches!(o, Operation::Convolution(_));
+        let is_norm =
+            |o: &Operation| matches!(o, Operation::BatchNorm(_) | Operation::Affine { .. });
+        let taken_along = is(input, is_convolution) && self.only_reader(input) == Some(norm);
+        let prologue = is(norm, is_norm)
+            && !taken_along
+            && self.only_reader(norm) == Some(relu)
+            && is(self.only_reader(relu)?, is_convolution);
+        prologue.then_some(norm)
+    }
+
+    fn only_reader(&self, id: NodeId) -> Option<NodeId> {
+        let mut readers = (id.0 + 1..self.nodes().len())
+            .map(NodeId)
+            .filter(|&reader| self.node(reader).inputs.contains(&id));
+        let reader = readers.next()?;
+        readers.next().is_none().then_some(reader)
+    }
+
+    /// Whether each node lies on a path from one of `layers` to the logits.
+    pub(super) fn between(&self, layers: &[NodeId]) -> Vec<bool> {
+        let mut below = vec![false; self.nodes().len()];
+        for (index, node) in self.nodes().iter().enumerate() {
+            below[index] =
+                layers.contains(&NodeId(index)) || node.inputs.iter().any(|input| below[input.0]);
+        }
+        let mut above = vec![false; self.nodes().len()];
+        above[self.output().0] = true;
+        for index in (0..above.len()).rev().filter(|&index| below[index]) {
+            if above[index] {
+                for input in &self.nodes()[index].inputs {
+                    above[input.0] = true;
+                }
+            }
+        }
+        below
+            .iter()
+            .zip(above)
+            .map(|(&below, above)| below && above)
+            .collect()
+    }
+}
