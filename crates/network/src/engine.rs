@@ -168,7 +168,7 @@ impl<D: Device> Engine<D> {
         self.download_region(trace.region(id))
     }
 
-    pub(crate) fn download_region(&self, region: Region<'_, D::Buffer>) -> Tensor {
+    fn download_region(&self, region: Region<'_, D::Buffer>) -> Tensor {
         let Layout {
             images,
             channels,
@@ -176,10 +176,9 @@ impl<D: Device> Engine<D> {
             width,
             ..
         } = region.layout;
-        Tensor::from_parts(
-            [images, channels, height, width],
-            self.device().download(region),
-        )
+        let mut values = vec![0.0; images * channels * height * width];
+        self.device().download(region, &mut values);
+        Tensor::from_parts([images, channels, height, width], values)
     }
 
     /// Computes `wanted` from `sources`. All sources have as many images as the first, or one.

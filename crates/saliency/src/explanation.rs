@@ -134,7 +134,7 @@ pub trait Explanation {
     /// The same logit for each of a batch of altered images `[N, C, H, W]`.
     fn logits_of_images(&self, images: &Tensor) -> Result<Vec<f32>, ShapeError>;
     /// Hands over the gradients of the logit with respect to these layers, from the last one back.
-    fn visit_gradients(&self, layers: &[NodeId], visit: &mut dyn FnMut(NodeId, Tensor));
+    fn visit_gradients(&self, layers: &[NodeId], visit: &mut dyn FnMut(NodeId, &Tensor));
     /// Random numbers for one purpose, the same in every run with the same seed.
     fn random(&self, purpose: Purpose) -> rand_chacha::ChaCha8Rng;
 }
@@ -182,7 +182,9 @@ impl<D: Device> Explanation for ExplainedClass<'_, D> {
     fn gradient(&self) -> &Tensor {
         self.gradient.get_or_init(|| {
             let mut gradient = Tensor::zeros(self.image.activation.shape());
-            self.visit_gradients(&[self.layer()], &mut |_, value| gradient = value);
+            self.visit_gradients(&[self.layer()], &mut |_, value| {
+                gradient = value.clone();
+            });
             gradient
         })
     }
@@ -201,7 +203,7 @@ impl<D: Device> Explanation for ExplainedClass<'_, D> {
         Ok(self.pick(&self.image.settings.engine.forward(images)?))
     }
 
-    fn visit_gradients(&self, layers: &[NodeId], visit: &mut dyn FnMut(NodeId, Tensor)) {
+    fn visit_gradients(&self, layers: &[NodeId], visit: &mut dyn FnMut(NodeId, &Tensor)) {
         let mut seed = Tensor::zeros(self.image.logits.shape());
         seed.data_mut()[self.class] = 1.0;
         self.image

@@ -14,7 +14,7 @@ pub struct Map {
 }
 
 /// Keeps a division by the maximum finite; grad-cam's value.
-const EPSILON: f32 = 1e-7;
+pub(crate) const EPSILON: f32 = 1e-7;
 
 impl Map {
     /// A map of zeros.

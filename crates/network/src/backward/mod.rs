@@ -34,13 +34,14 @@ impl<D: Device> Engine<D> {
         trace: &Trace<D>,
         seed: &Tensor,
         to: &[NodeId],
-        visit: &mut dyn FnMut(NodeId, Tensor),
+        visit: &mut dyn FnMut(NodeId, &Tensor),
     ) {
+        let images = seed.images();
         let mut walk = Walk {
             engine: self,
             trace,
             arrangement: Arrangement::new(self.graph(), to, |id| trace.shape(id)),
-            images: seed.images(),
+            images,
             memory: HashMap::new(),
             passed: vec![false; self.graph().nodes().len()],
         };
@@ -52,13 +53,21 @@ impl<D: Device> Engine<D> {
         walk.write(output, |_, output| {
             self.device().upload(seed.data(), output);
         });
+        // One after the other, the gradients that are asked for go to the same memory of the host.
+        let mut values = Vec::new();
         for index in (0..=output.0).rev() {
             let id = NodeId(index);
             if !walk.arrangement.on_path[index] {
                 continue;
             }
             if to.contains(&id) {
-                visit(id, self.download_region(walk.region(id)));
+                let region = walk.region(id);
+                values.resize(region.layout.images * region.layout.image(), 0.0);
+                self.device().download(region, &mut values);
+                let shape = [images].into_iter().chain(region.layout.shape());
+                let gradient = Tensor::from_parts(shape.collect::<Vec<_>>(), values);
+                visit(id, &gradient);
+                values = gradient.into_data();
             }
             if !walk.passed[index] {
                 walk.pass_on(id);

@@ -77,8 +77,8 @@ pub trait Device: Send + Sync + 'static {
     fn length(&self, buffer: &Self::Buffer) -> usize;
     /// Copies values of the host, without gaps, to the device.
     fn upload(&self, values: &[f32], output: RegionMut<'_, Self::Buffer>);
-    /// Copies values to the host, without gaps.
-    fn download(&self, input: Region<'_, Self::Buffer>) -> Vec<f32>;
+    /// Copies values to the host, without gaps; `values` has their number.
+    fn download(&self, input: Region<'_, Self::Buffer>, values: &mut [f32]);
     /// Copies a value; an input of one image is repeated for all images of the output.
     fn copy(&self, input: Region<'_, Self::Buffer>, output: RegionMut<'_, Self::Buffer>);
 

@@ -8,10 +8,16 @@
 use std::collections::BTreeMap;
 
 use mednet_network::graph::{Graph, NodeId, Operation, ShapeError};
+use rayon::prelude::*;
 
-use super::{Method, channels};
+use super::Method;
 use crate::explanation::{Explanation, Needs};
-use crate::map::{Map, scale_to_unit};
+use crate::map::{EPSILON, Map, scale_to_unit};
+
+/// The bit of an `f32` that holds its sign.
+const SIGN: u32 = 1 << 31;
+/// Pixels that are added up by one thread.
+const PIXELS: usize = 1 << 12;
 
 pub(super) struct FullGrad;
 
@@ -49,24 +55,13 @@ impl Method for FullGrad {
             let sum = sums
                 .entry((rows, columns))
                 .or_insert_with(|| vec![0.0; rows * columns]);
-            let factors = Factors::of(graph, id);
-            for (channel, gradient) in channels(&gradient).enumerate() {
-                let mut product: Vec<f32> = match &factors {
-                    Factors::Image => {
-                        let image = image.data()[channel * rows * columns..].iter();
-                        gradient
-                            .iter()
-                            .zip(image)
-                            .map(|(g, x)| (g * x).abs())
-                            .collect()
-                    }
-                    Factors::Bias(bias) => {
-                        gradient.iter().map(|g| (g * bias[channel]).abs()).collect()
-                    }
-                };
-                scale_to_unit(&mut product);
-                for (sum, &value) in sum.iter_mut().zip(&product) {
-                    *sum += f64::from(value);
+            match bias(graph, id) {
+                Some(bias) => add_scaled_channels(sum, gradient.data(), &bias),
+                None => {
+                    let values = gradient.data().iter().zip(image.data());
+                    let product: Vec<f32> = values.map(|(g, x)| g * x).collect();
+                    let channels = product.len() / (rows * columns);
+                    add_scaled_channels(sum, &product, &vec![1.0; channels]);
                 }
             }
         });
@@ -83,30 +78,45 @@ impl Method for FullGrad {
     }
 }
 
-/// What the gradient of a layer is multiplied with.
-enum Factors {
-    Image,
-    /// One value for each channel.
-    Bias(Vec<f32>),
+/// What a layer adds to each channel; nothing for the image.
+fn bias(graph: &Graph, id: NodeId) -> Option<Vec<f32>> {
+    match &graph.node(id).operation {
+        Operation::Convolution(convolution) => convolution.bias.clone(),
+        Operation::BatchNorm(norm) => {
+            #[expect(clippy::cast_possible_truncation, reason = "gradients are f32")]
+            let single = |shift: &f64| *shift as f32;
+            Some(norm.scale_and_shift().1.iter().map(single).collect())
+        }
+        _ => None,
+    }
 }
 
-impl Factors {
-    fn of(graph: &Graph, id: NodeId) -> Self {
-        match &graph.node(id).operation {
-            Operation::Convolution(convolution) => {
-                Self::Bias(convolution.bias.clone().unwrap_or_default())
+/// Adds up `|factor * value|` of all channels, each scaled to `[0, 1]`.
+fn add_scaled_channels(sum: &mut [f64], values: &[f32], factors: &[f32]) {
+    let plane = sum.len();
+    let scales: Vec<[f32; 3]> = values
+        .par_chunks_exact(plane)
+        .zip(factors)
+        .map(|(values, factor)| {
+            // Without its sign, a number's bits are in the order of its size: integers are
+            // compared faster.
+            let magnitudes = || values.iter().map(|value| value.to_bits() & !SIGN);
+            let smallest = magnitudes().min().map_or(0.0, f32::from_bits);
+            let largest = magnitudes().max().map_or(0.0, f32::from_bits);
+            let factor = factor.abs();
+            let minimum = factor * smallest;
+            [factor, minimum, factor * largest - minimum]
+        })
+        .collect();
+    // Pixel by pixel, the channels are added in their order.
+    sum.par_chunks_mut(PIXELS)
+        .enumerate()
+        .for_each(|(piece, sum)| {
+            for (values, &[factor, minimum, range]) in values.chunks_exact(plane).zip(&scales) {
+                let values = &values[piece * PIXELS..][..sum.len()];
+                for (sum, value) in sum.iter_mut().zip(values) {
+                    *sum += f64::from((factor * value.abs() - minimum) / (EPSILON + range));
+                }
             }
-            Operation::BatchNorm(norm) => {
-                #[expect(clippy::cast_possible_truncation, reason = "gradients are f32")]
-                let bias = norm
-                    .scale_and_shift()
-                    .1
-                    .iter()
-                    .map(|&shift| shift as f32)
-                    .collect();
-                Self::Bias(bias)
-            }
-            _ => Self::Image,
-        }
-    }
+        });
 }

@@ -120,12 +120,16 @@ impl Device for Cpu {
             });
     }
 
-    fn download(&self, input: Region<'_, Vec<f32>>) -> Vec<f32> {
-        let mut values = Vec::with_capacity(input.layout.images * input.layout.image());
-        for image in 0..input.layout.images {
-            values.extend_from_slice(input.image(image));
-        }
+    fn download(&self, input: Region<'_, Vec<f32>>, values: &mut [f32]) {
         values
+            .par_chunks_mut(input.layout.image().max(1))
+            .enumerate()
+            .for_each(|(image, values)| {
+                values
+                    .par_chunks_mut(PARALLEL_THRESHOLD)
+                    .zip(input.image(image).par_chunks(PARALLEL_THRESHOLD))
+                    .for_each(|(values, input)| values.copy_from_slice(input));
+            });
     }
 
     fn copy(&self, input: Region<'_, Vec<f32>>, output: RegionMut<'_, Vec<f32>>) {
