@@ -59,7 +59,7 @@ impl Gate<'_> {
     }
 }
 
-/// Asks for the lines that [`finish`] will write, so that they arrive during the products.
+/// Asks for the lines that [`finish`] will read and write, so that they arrive during the products.
 #[inline(always)]
 pub(crate) fn prefetch_output<V: Vector>(
     v: V,
@@ -75,6 +75,9 @@ pub(crate) fn prefetch_output<V: Vector>(
         for row in rows.clone() {
             let at = (row * target.plane).wrapping_add_signed(segment.offset);
             v.prefetch_write(target.output.wrapping_add(at));
+            if let Some(gate) = &target.gate {
+                v.prefetch(gate.values.wrapping_add(at));
+            }
         }
     }
 }
@@ -132,6 +135,9 @@ pub(crate) unsafe fn finish<V: Vector, const R: usize, const C: usize>(
                     let output = target.output.wrapping_add(at(&only[j]));
                     v.store_masked(output, value, only[j].mask);
                 }
+            } else if whole {
+                // SAFETY: as the caller promised.
+                unsafe { write(v, value, row, at(&only[j]), only[j].mask, target) };
             } else {
                 let [start, end] = columns[j].segments;
                 for segment in &segments[start as usize..end as usize] {

@@ -1,11 +1,9 @@
 //! The gradient of a convolution with respect to its input.
 //!
-//! It is a convolution of the output's gradient with the kernel turned round. With a stride, the
-//! input's pixels fall into classes, each of which sees only every `stride`th tap; each class is a
-//! convolution of stride 1 with those taps.
+//! It is a convolution of the output's gradient with the kernel turned round.
 
-use super::implicit::{Implicit, Lattice};
 use super::pointwise::Pointwise;
+use super::strided::StridedGradient;
 use super::winograd::Winograd;
 use super::{Algorithm, ConvolutionGeometry, Finish, ScaleShift};
 use crate::device::cpu::planes::{Planes, PlanesMut};
@@ -22,15 +20,8 @@ pub struct PackedConvolutionInputGradient {
 #[derive(Debug, Clone)]
 enum Packed {
     Pointwise(Pointwise),
-    Classes(Vec<Class>),
+    Strided(StridedGradient),
     Winograd(Winograd),
-}
-
-/// The input pixels `start`, `start + stride`, and so on.
-#[derive(Debug, Clone)]
-struct Class {
-    start: [usize; 2],
-    convolution: Implicit,
 }
 
 /// What is done with the gradient before it is written, in this order.
@@ -124,10 +115,7 @@ impl PackedConvolutionInputGradient {
                 |input, output| turned(input, output, 0),
             ))
         } else {
-            let [down, across] = geometry.stride;
-            let classes = (0..down * across)
-                .map(|class| Class::new(set, &geometry, [class / across, class % across], turned));
-            Packed::Classes(classes.collect())
+            Packed::Strided(StridedGradient::new(set, &geometry, turned))
         };
         Self {
             geometry,
@@ -184,79 +172,18 @@ impl PackedConvolutionInputGradient {
             gate: epilogue.gate,
             accumulate: epilogue.accumulate,
         };
-        let gradient = input_gradient.shared();
         match &self.packed {
-            Packed::Pointwise(p) => p.run(self.set, output_gradient, gradient, None, &finish),
-            Packed::Winograd(p) => p.run(self.set, output_gradient, gradient, None, &finish),
-            Packed::Classes(classes) => {
-                for class in classes {
-                    let lattice = class.lattice(self.geometry.stride, [to.height, to.width]);
-                    class.convolution.run(
-                        self.set,
-                        output_gradient,
-                        gradient,
-                        lattice,
-                        None,
-                        &finish,
-                    );
-                }
+            Packed::Pointwise(packed) => {
+                let gradient = input_gradient.shared();
+                packed.run(self.set, output_gradient, gradient, None, &finish);
             }
-        }
-    }
-}
-
-impl Class {
-    /// The pixels that, padding included, leave this remainder when divided by the stride.
-    fn new(
-        set: InstructionSet,
-        geometry: &ConvolutionGeometry,
-        remainder: [usize; 2],
-        turned: impl Fn(usize, usize, usize) -> f32,
-    ) -> Self {
-        let ConvolutionGeometry {
-            kernel,
-            stride,
-            padding,
-            dilation,
-            ..
-        } = *geometry;
-        let start = [0, 1].map(|axis| {
-            (remainder[axis] + stride[axis] - padding[axis] % stride[axis]) % stride[axis]
-        });
-        let mut taps = Vec::new();
-        let mut indices = Vec::new();
-        for index in 0..kernel[0] * kernel[1] {
-            let tap = [index / kernel[1], index % kernel[1]];
-            if (0..2).all(|axis| tap[axis] * dilation[axis] % stride[axis] == remainder[axis]) {
-                indices.push(index);
-                taps.push([0, 1].map(|axis| {
-                    let distance = (start[axis] + padding[axis]).cast_signed()
-                        - (tap[axis] * dilation[axis]).cast_signed();
-                    distance / stride[axis].cast_signed()
-                }));
+            Packed::Winograd(packed) => {
+                let gradient = input_gradient.shared();
+                packed.run(self.set, output_gradient, gradient, None, &finish);
             }
-        }
-        let convolution = Implicit::new(
-            set,
-            [geometry.in_group(), geometry.out_group()],
-            geometry.groups,
-            [1; 2],
-            &taps,
-            |input, output, tap| turned(input, output, indices[tap]),
-        );
-        Self { start, convolution }
-    }
-
-    fn lattice(&self, stride: [usize; 2], size: [usize; 2]) -> Lattice {
-        let count = |axis: usize| {
-            size[axis]
-                .saturating_sub(self.start[axis])
-                .div_ceil(stride[axis])
-        };
-        Lattice {
-            start: self.start,
-            step: stride,
-            size: [count(0), count(1)],
+            Packed::Strided(packed) => {
+                packed.run(self.set, output_gradient, input_gradient, &finish);
+            }
         }
     }
 }

@@ -117,6 +117,11 @@ impl Implicit {
         }
     }
 
+    /// Input channels of a group.
+    pub(super) fn channels(&self) -> usize {
+        self.channels
+    }
+
     pub(super) fn run(
         &self,
         set: InstructionSet,

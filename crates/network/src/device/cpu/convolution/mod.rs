@@ -9,6 +9,7 @@ mod implicit;
 mod packing;
 mod pointwise;
 mod schedule;
+mod strided;
 mod winograd;
 
 use super::planes::{Planes, PlanesMut};
@@ -248,7 +249,7 @@ impl PackedConvolution {
 }
 
 /// What is done with the sums of a whole layer.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Finish<'a> {
     bias: &'a [f32],
     relu: bool,
