@@ -6,6 +6,7 @@
 
 use super::implicit::{Implicit, Lattice};
 use super::{ConvolutionGeometry, Finish};
+use crate::device::cpu::PARALLEL_THRESHOLD;
 use crate::device::cpu::planes::{Planes, PlanesMut};
 use crate::device::cpu::simd::InstructionSet;
 use rayon::prelude::*;
@@ -144,7 +145,6 @@ impl StridedGradient {
         }
         let in_group = to.channels / groups;
         let [down, across] = self.stride;
-        let rows = gradient.image_mut(image).par_chunks_mut(to.width);
         let row = |(index, row): (usize, &mut [f32])| {
             let (channel, y) = (index / to.height, index % to.height);
             let (group, in_its_group) = (channel / in_group, channel % in_group);
@@ -173,7 +173,13 @@ impl StridedGradient {
                 *pixel += old;
             }
         };
-        rows.with_min_len(ROWS).enumerate().for_each(row);
+        let image = gradient.image_mut(image);
+        if image.len() < PARALLEL_THRESHOLD {
+            image.chunks_mut(to.width).enumerate().for_each(row);
+        } else {
+            let rows = image.par_chunks_mut(to.width).with_min_len(ROWS);
+            rows.enumerate().for_each(row);
+        }
     }
 }
 
