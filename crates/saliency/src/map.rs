@@ -85,19 +85,23 @@ impl Map {
 
     /// The value at each output position from two neighbouring rows and columns.
     fn interpolate(&self, rows: &[Tap], columns: &[Tap]) -> Self {
-        let mut values = Vec::with_capacity(rows.len() * columns.len());
+        let (from, width) = (self.width, columns.len());
+        // Each row of the layer is enlarged once, not for each row of the result.
+        let mut wide = Vec::with_capacity(self.height * width);
+        for row in self.values.chunks_exact(from.max(1)) {
+            let value = |column: &Tap| column.mix(row[column.first], row[column.second]);
+            wide.extend(columns.iter().map(value));
+        }
+        let mut values = Vec::with_capacity(rows.len() * width);
         for row in rows {
-            let lower = &self.values[row.first * self.width..][..self.width];
-            let upper = &self.values[row.second * self.width..][..self.width];
-            values.extend(columns.iter().map(|column| {
-                let lower = column.mix(lower[column.first], lower[column.second]);
-                let upper = column.mix(upper[column.first], upper[column.second]);
-                row.mix(lower, upper)
-            }));
+            let lower = &wide[row.first * width..][..width];
+            let upper = &wide[row.second * width..][..width];
+            let pairs = lower.iter().zip(upper);
+            values.extend(pairs.map(|(&lower, &upper)| row.mix(lower, upper)));
         }
         Self {
             height: rows.len(),
-            width: columns.len(),
+            width,
             values,
         }
     }
@@ -106,11 +110,29 @@ impl Map {
 /// Subtracts the minimum and divides by `1e-7` plus the maximum: values of `[0, 1]`; a constant
 /// becomes zero.
 pub fn scale_to_unit(values: &mut [f32]) {
-    let minimum = values.iter().copied().fold(f32::INFINITY, f32::min);
-    let maximum = values.iter().copied().fold(f32::NEG_INFINITY, f32::max) - minimum;
+    let [minimum, maximum] = extremes(values);
+    let range = maximum - minimum;
     for value in values {
-        *value = (*value - minimum) / (EPSILON + maximum);
+        *value = (*value - minimum) / (EPSILON + range);
     }
+}
+
+/// The smallest and the largest value, of which not-a-number is neither; infinite for none.
+fn extremes(values: &[f32]) -> [f32; 2] {
+    // Several at a time: each comparison would wait for the one before it.
+    const PARTS: usize = 16;
+    let mut smallest = [f32::INFINITY; PARTS];
+    let mut largest = [f32::NEG_INFINITY; PARTS];
+    for chunk in values.chunks(PARTS) {
+        for ((smallest, largest), &value) in smallest.iter_mut().zip(&mut largest).zip(chunk) {
+            *smallest = if value < *smallest { value } else { *smallest };
+            *largest = if value > *largest { value } else { *largest };
+        }
+    }
+    [
+        smallest.into_iter().fold(f32::INFINITY, f32::min),
+        largest.into_iter().fold(f32::NEG_INFINITY, f32::max),
+    ]
 }
 
 /// Two neighbours and the share of the second.

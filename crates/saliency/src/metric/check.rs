@@ -47,7 +47,13 @@ pub fn check(map: &Map, height: usize, width: usize) -> Result<(), MapError> {
             width,
         });
     }
-    match map.values.iter().position(|value| !value.is_finite()) {
+    // All of them without looking in between, which is several times as fast.
+    let finite = map
+        .values
+        .iter()
+        .fold(true, |finite, value| finite & value.is_finite());
+    let first = || map.values.iter().position(|value| !value.is_finite());
+    match (!finite).then(first).flatten() {
         None => Ok(()),
         Some(position) => Err(MapError::NotFinite {
             value: map.values[position],

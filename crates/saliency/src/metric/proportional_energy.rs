@@ -1,6 +1,6 @@
 //! Proportional energy: the share of a map's sum that lies inside the boxes.
 
-use super::{BoxMask, LocalizationMetric, sum_inside};
+use super::{BoxMask, LocalizationMetric, sum, sum_inside};
 use crate::map::Map;
 
 pub(super) struct ProportionalEnergy;
@@ -31,7 +31,7 @@ impl LocalizationMetric for ProportionalEnergy {
 /// a map of zeros.
 #[must_use]
 pub fn proportional_energy(map: &Map, mask: &BoxMask) -> f64 {
-    let total: f64 = map.values.iter().map(|&value| f64::from(value)).sum();
+    let total = sum(&map.values);
     if total == 0.0 {
         0.0
     } else {

@@ -56,8 +56,10 @@ pub fn to_bytes(map: &Map) -> Vec<u8> {
     bytes.extend_from_slice(&[1, 0]);
     bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
     bytes.extend_from_slice(header.as_bytes());
-    for value in &map.values {
-        bytes.extend_from_slice(&value.to_le_bytes());
+    let start = bytes.len();
+    bytes.resize(start + 4 * map.values.len(), 0);
+    for (bytes, value) in bytes[start..].chunks_exact_mut(4).zip(&map.values) {
+        bytes.copy_from_slice(&value.to_le_bytes());
     }
     bytes
 }
@@ -73,11 +75,11 @@ pub fn read(path: &Path) -> Result<Map, NpyError> {
         path: path.to_owned(),
         source,
     };
-    let mut bytes = Vec::new();
     let limit = (VALUE_LIMIT * 8 + HEADER_LIMIT) as u64;
-    File::open(path)
-        .map_err(unreadable)?
-        .take(limit)
+    let file = File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_or(0, |about| about.len().min(limit));
+    let mut bytes = Vec::with_capacity(length as usize + 1);
+    file.take(limit)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     parse(&bytes).map_err(|reason| NpyError::Malformed {
@@ -111,10 +113,13 @@ fn parse(bytes: &[u8]) -> Result<Map, String> {
             "expected {expected} bytes of values, found {found}"
         ));
     }
-    let values: Vec<f32> = values
-        .chunks_exact(element.size)
-        .map(|bytes| element.value(bytes))
-        .collect();
+    let values: Vec<f32> = if element.is_ours() {
+        let single = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        values.chunks_exact(4).map(single).collect()
+    } else {
+        let values = values.chunks_exact(element.size);
+        values.map(|bytes| element.value(bytes)).collect()
+    };
     Ok(Map {
         height,
         width,
@@ -209,6 +214,11 @@ impl Element {
                 big_endian: order == b'>',
             })
             .ok_or_else(unknown)
+    }
+
+    /// Whether it is what [`to_bytes`] writes.
+    fn is_ours(&self) -> bool {
+        (self.kind, self.size, self.big_endian) == (b'f', 4, false)
     }
 
     fn value(&self, bytes: &[u8]) -> f32 {

@@ -47,26 +47,49 @@ pub(super) fn max_pool(
             for from in span(window, 0, row, size[0]) {
                 let line = &input[from * size[1]..(from + 1) * size[1]];
                 for (best, &value) in best.iter_mut().zip(line) {
-                    *best = if value > *best || value.is_nan() {
-                        value
-                    } else {
-                        *best
-                    };
+                    *best = larger(*best, value);
                 }
             }
-            for (column, value) in values.iter_mut().enumerate() {
-                let mut winner = f32::NEG_INFINITY;
-                for &best in &best[span(window, 1, column, size[1])] {
-                    winner = if best > winner || best.is_nan() {
-                        best
-                    } else {
-                        winner
-                    };
-                }
-                *value = winner;
+            match window.kernel[1] {
+                2 => largest_across::<2>(window, &best, values),
+                3 => largest_across::<3>(window, &best, values),
+                _ => largest_at_borders(window, &best, values, 0..output_size[1]),
             }
         }
     });
+}
+
+/// The largest of each window of `WIDTH` columns of a row.
+fn largest_across<const WIDTH: usize>(window: &Window, row: &[f32], values: &mut [f32]) {
+    let (stride, padding) = (window.stride[1], window.padding[1]);
+    // Those that lie within the row as a whole.
+    let first = padding.div_ceil(stride).min(values.len());
+    let end = (row.len() + padding + stride).saturating_sub(WIDTH) / stride;
+    let end = end.clamp(first, values.len());
+    for (column, value) in (first..end).zip(&mut values[first..end]) {
+        let start = column * stride - padding;
+        if let Some(window) = row[start..].first_chunk::<WIDTH>() {
+            *value = window.iter().copied().fold(f32::NEG_INFINITY, larger);
+        }
+    }
+    largest_at_borders(window, row, values, 0..first);
+    largest_at_borders(window, row, values, end..values.len());
+}
+
+fn largest_at_borders(window: &Window, row: &[f32], values: &mut [f32], columns: Range<usize>) {
+    for column in columns {
+        let within = row[span(window, 1, column, row.len())].iter().copied();
+        values[column] = within.fold(f32::NEG_INFINITY, larger);
+    }
+}
+
+/// Not-a-number wins.
+fn larger(best: f32, value: f32) -> f32 {
+    if value > best || value.is_nan() {
+        value
+    } else {
+        best
+    }
 }
 
 pub(super) fn max_pool_gradient(
