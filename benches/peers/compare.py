@@ -1,145 +1,112 @@
-"""Times of whole networks: ours against PyTorch, ONNX Runtime and OpenVINO.
+"""Compares mednet in Rust with the original and with engines for networks, part by part, and prints one table.
 
-Rounds are interleaved, so that all meet the same disturbances; figures are medians over the rounds.
-The weights are drawn by tests/golden/seeded_weights.py, the images are i mod 251 over 251.
+Everything is made here: phantoms as images, checkpoints from seeds. Times are ratios of one interleaved session; look at
+ratios, not at times. The parts of a full run take about a quarter of an hour on two cores.
 """
 
 import argparse
 import os
-import statistics
+import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(ROOT, "tests", "golden"))
+HERE = pathlib.Path(__file__).resolve().parent
+# Behind our own folder, so that a module of ours is found first.
+sys.path.append(str(HERE.parent.parent / "tests" / "golden"))
 
-import networks  # noqa: E402
-import numpy as np  # noqa: E402
-import onnxruntime  # noqa: E402
-import openvino  # noqa: E402
-import seeded_weights  # noqa: E402
-import torch  # noqa: E402
-import torchvision  # noqa: E402
-from safetensors.torch import save_file  # noqa: E402
-
-SHAPES = {"densenet": (3, 512, 512), "pasa": (1, 512, 512), "alexnet": (3, 430, 430)}
-
-
-def network(name):
-    if name == "pasa":
-        model = networks.Pasa(1)
-    elif name == "densenet":
-        model = torchvision.models.densenet121(num_classes=1)
-    else:
-        model = torchvision.models.alexnet()
-        model.classifier[4] = torch.nn.Linear(4096, 512)
-        model.classifier[6] = torch.nn.Linear(512, 1)
-    state = {
-        key: torch.tensor(seeded_weights.tensor(key, tuple(value.shape), 8)).reshape(value.shape).float()
-        for key, value in model.state_dict().items()
-        if not key.endswith("num_batches_tracked") and not key.startswith("normalizer")
-    }
-    model.load_state_dict(state, strict=False)
-    model.eval()
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
-    return model, state
-
-
-def images(name, batch):
-    shape = (batch, *SHAPES[name])
-    values = (np.arange(np.prod(shape)) % 251).astype(np.float32) / np.float32(251.0)
-    return values.reshape(shape)
-
-
-def ours(name, weights, batch, threads, gradient):
-    """Milliseconds of one round after a warm-up, and the first logit."""
-    command = ["cargo", "bench", "--quiet", "--package", "mednet-network", "--bench", "network", "--"]
-    command += ["--model", name, "--weights", weights, "--batch", str(batch), "--threads", str(threads)]
-    command += ["--rounds", "3"] + (["--gradient"] if gradient else [])
-    lines = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout.split("\n")
-    logit = float(next(line for line in lines if line.startswith("logit")).split()[1])
-    times = [float(line) for line in lines if line and line[0].isdigit()]
-    return statistics.median(times), logit
-
-
-def timed(function):
-    function()
-    start = time.perf_counter()
-    result = function()
-    return (time.perf_counter() - start) * 1e3, float(np.asarray(result).flat[0])
-
-
-def peers(name, model, folder, batch, threads):
-    x = images(name, batch)
-    tensor = torch.tensor(x)
-    path = os.path.join(folder, f"{name}-{batch}.onnx")
-    torch.onnx.export(model, (tensor,), path, input_names=["x"], output_names=["y"], dynamo=False)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    configuration = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.compile_model(openvino.Core().read_model(path), "CPU", configuration)
-
-    def eager():
-        with torch.inference_mode():
-            return model(tensor).numpy()
-
-    def gradient():
-        leaf = tensor.clone().requires_grad_(True)
-        logits = model(leaf)
-        logits[:, 0].sum().backward()
-        return logits.detach().numpy()
-
-    return {
-        "ONNX Runtime": lambda: session.run(None, {"x": x})[0],
-        "OpenVINO": lambda: compiled([x])[0],
-        "PyTorch": eager,
-    }, {"PyTorch": gradient}
+PARTS = {
+    "floor": "floor",
+    "networks": "whole_networks",
+    "imputation": "imputation",
+    "start-up": "start_up",
+    "commands": "commands",
+    "all-methods": "all_methods",
+    "threads": "thread_scaling",
+    "growth": "growth",
+}
+#: Parts that need neither images nor checkpoints.
+WITHOUT_DATA = {"floor", "networks", "imputation"}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    arguments = parse()
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = str(arguments.threads)
+    # These read the variables as they are imported.
+    import checkpoints
+    import machine
+    import radiographs
+    import table
+    from session import Session
+
+    started = time.monotonic()
+    rows, failed = [], []
+    with tempfile.TemporaryDirectory(prefix="peers-", dir=arguments.folder) as folder:
+        session = Session(
+            folder=pathlib.Path(folder),
+            ours=str(pathlib.Path(arguments.binary).resolve()),
+            original=None,
+            threads=arguments.threads,
+            quick=arguments.quick,
+        )
+        if not WITHOUT_DATA.issuperset(arguments.only):
+            session.original = original(session)
+            radiographs.draw(session)
+            checkpoints.write(session)
+        for part in arguments.only:
+            print(f"{part} ({(time.monotonic() - started) / 60:.1f} minutes so far)", file=sys.stderr, flush=True)
+            try:
+                rows += __import__(PARTS[part]).measure(session)
+            except Exception as error:  # A part that fails must not take the others' figures with it.
+                failed.append(f"{part}: {type(error).__name__}: {error}")
+                print(f"  FAILED: {failed[-1]}", file=sys.stderr, flush=True)
+    closing = [machine.describe(arguments.threads)]
+    closing += [f"{(time.monotonic() - started) / 60:.0f} minutes{', --quick' if arguments.quick else ''}."]
+    closing += [f"Could not be run: {failure}" for failure in failed]
+    print(table.aligned(rows))
+    print("\n".join(["", *closing]))
+    if arguments.markdown:
+        text = table.markdown(rows) + "\n\n" + "\n\n".join(closing) + "\n"
+        pathlib.Path(arguments.markdown).write_text(text)
+    differs = [row.what for row in rows if "DIFFER" in row.rests_on]
+    if differs:
+        print(f"OUTPUTS DIFFER: {'; '.join(differs)}")
+    return 1 if failed or differs else 0
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="benches/peers/run", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, images and methods: to see whether it runs")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--models", nargs="+", default=list(SHAPES), choices=list(SHAPES))
-    parser.add_argument("--batches", nargs="+", type=int, default=[1, 8])
+    parser.add_argument("--markdown", metavar="FILE", help="also write the table as Markdown")
+    parser.add_argument("--folder", help="where the temporary folder of the session goes")
+    parser.add_argument("--binary", default=os.environ.get("MEDNET_BINARY"), help="our program, default: $MEDNET_BINARY")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    print(f"{arguments.threads} threads, medians of {arguments.rounds} interleaved rounds, milliseconds; ratio: ours / theirs")
-    with tempfile.TemporaryDirectory() as folder:
-        for name in arguments.models:
-            model, state = network(name)
-            weights = os.path.join(folder, f"{name}.safetensors")
-            save_file({key: value.contiguous() for key, value in state.items()}, weights)
-            for batch in arguments.batches:
-                forward, gradient = peers(name, model, folder, batch, arguments.threads)
-                cases = [("forward", False, forward)]
-                if batch == 1:
-                    cases.append(("gradient to the input", True, gradient))
-                for what, with_gradient, functions in cases:
-                    times = {key: [] for key in ["ours", *functions]}
-                    logits = {}
-                    for _ in range(arguments.rounds):
-                        measured = ours(name, weights, batch, arguments.threads, with_gradient)
-                        times["ours"].append(measured[0])
-                        logits["ours"] = measured[1]
-                        for key, function in functions.items():
-                            measured = timed(function)
-                            times[key].append(measured[0])
-                            logits[key] = measured[1]
-                    medians = {key: statistics.median(values) for key, values in times.items()}
-                    worst = max(abs(value - logits["ours"]) for value in logits.values())
-                    agrees = worst <= 1e-3 * max(1.0, abs(logits["ours"]))
-                    line = f"{name} batch {batch} {what}: ours {medians['ours']:.1f}"
-                    for key in functions:
-                        line += f", {key} {medians[key]:.1f} ({medians['ours'] / medians[key]:.2f})"
-                    print(line + ("" if agrees else f"; LOGITS DIFFER by {worst}"), flush=True)
+    if not arguments.binary or not pathlib.Path(arguments.binary).exists():
+        parser.error(f"our program is not there: {arguments.binary}")
+    return arguments
+
+
+def original(session):
+    """The original's program beside this Python, if it can be started."""
+    from session import Failed
+
+    program = shutil.which("mednet", path=str(pathlib.Path(sys.executable).parent))
+    if program is None:
+        session.say("the package mednet is not installed: its columns stay empty")
+        return None
+    try:
+        session.run([program, "--help"])
+    except (Failed, OSError, subprocess.SubprocessError) as error:
+        session.say(f"the original cannot be started, its columns stay empty: {error}")
+        return None
+    return program
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

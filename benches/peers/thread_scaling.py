@@ -1,0 +1,55 @@
+"""Ours with two threads against ours with one: whole networks and whole commands."""
+
+import statistics
+
+import commands
+import table
+import whole_networks
+
+GOAL, STRETCH = 1.85, 1.95
+
+
+def measure(session):
+    rows = []
+    for name, batch in [("densenet", 1), ("densenet", 8), ("pasa", 1), ("pasa", 8)]:
+        session.say(f"{name} forward, batch {batch}: 1 and 2 threads")
+        weights = whole_networks.write(session, name, whole_networks.network(name)[1])
+        rows.append(
+            compare(
+                session,
+                f"{name} forward, batch {batch}",
+                lambda threads: whole_networks.ours(name, weights, batch, threads)[0],
+            )
+        )
+    for case in commands.CASES:
+        if case.command == "generate" and case.method == "gradcam" or case.command == "completeness":
+            rows.append(
+                compare(session, f"{case.title()}, an image", lambda threads: image(session, case, threads))
+            )
+    return rows
+
+
+def image(session, case, threads):
+    """Seconds an image after start-up."""
+    one, many = (commands.ours(session, case, count, threads).seconds for count in (1, case.ours))
+    return (many - one) / (case.ours - 1)
+
+
+def compare(session, what, seconds):
+    """The row of one thing; `seconds` takes a number of threads."""
+    rounds = 1 if session.quick else 3
+    times = {1: [], 2: []}
+    for _ in range(rounds):
+        for threads in times:
+            times[threads].append(seconds(threads))
+    one, two = (statistics.median(times[threads]) for threads in (1, 2))
+    return table.Row(
+        f"{what}: 2 threads against 1",
+        table.duration(two),
+        f"{table.duration(one)} (1 thread)",
+        f"{one / two:.2f} x",
+        f">= {GOAL} x",
+        f"{STRETCH} x",
+        table.verdict(lambda limit: one / two >= limit, GOAL, STRETCH),
+        f"medians of {rounds} rounds",
+    )
