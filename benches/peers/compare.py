@@ -28,6 +28,11 @@ PARTS = {
     "threads": "thread_scaling",
     "growth": "growth",
 }
+NOTE = (
+    "Commands beside the original ran with --compat mednet, where they have it. The original's threads are limited by "
+    "OMP_NUM_THREADS, since it has no option for them; its sparse solver has one thread."
+)
+
 #: Parts that need neither images nor checkpoints.
 WITHOUT_DATA = {"floor", "networks", "imputation"}
 
@@ -44,6 +49,7 @@ def main():
     from session import Session
 
     started = time.monotonic()
+    busy = os.getloadavg()[0]
     rows, failed = [], []
     with tempfile.TemporaryDirectory(prefix="peers-", dir=arguments.folder) as folder:
         session = Session(
@@ -64,7 +70,9 @@ def main():
             except Exception as error:  # A part that fails must not take the others' figures with it.
                 failed.append(f"{part}: {type(error).__name__}: {error}")
                 print(f"  FAILED: {failed[-1]}", file=sys.stderr, flush=True)
-    closing = [machine.describe(arguments.threads)]
+    closing = [machine.describe(arguments.threads), NOTE]
+    if busy > 0.5:
+        closing += [f"The machine was NOT QUIET when this began: {busy:.1f} processes wanted a processor."]
     closing += [f"{(time.monotonic() - started) / 60:.0f} minutes{', --quick' if arguments.quick else ''}."]
     closing += [f"Could not be run: {failure}" for failure in failed]
     print(table.aligned(rows))
