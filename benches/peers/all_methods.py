@@ -1,9 +1,10 @@
 """All methods at once, less scorecam and fullgrad, against gradcam alone: what nine maps more cost.
 
-The time of the clock has the writing of the maps in it, which partly happens while others are computed and cannot be
-told from outside. The ratio with the writing apart is therefore that of processor time, which does not overlap, less that of
-hashing and writing as many maps, measured here before each round. Maps are written into memory where the system has a folder for that: on
-a disk, or into memory that a virtual machine touches for the first time, writing takes now half a millisecond, now three.
+The time of the clock has the writing of the maps in it, which partly happens while others are computed
+and cannot be told from outside. The ratio with the writing apart is therefore that of processor time,
+which does not overlap, less that of hashing and writing as many maps, measured here before each round.
+Maps are written into memory where the system has a folder for that: on a disk, or into memory that a
+virtual machine touches for the first time, writing takes now half a millisecond, now three.
 """
 
 import hashlib

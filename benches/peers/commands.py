@@ -3,10 +3,11 @@
 An image costs what a run over many images takes longer than a run over one, per image more: start-up
 is left out. Ours runs before and after the original, and the mean of both counts.
 
-The start-up of the original, ten seconds more or less, would hide what a fast command takes; the times of its files
-tell more. A command that writes a file an image costs the time between the first and the last, per image between them, and needs one run.
-The others write a file of settings before the first image and one of scores after the last: the time between them in a run over many images
-less that in a run over one. Either way the first image, which warms up, is left out.
+The start-up of the original, ten seconds more or less, would hide what a fast command takes; the times
+of its files tell more. A command that writes a file an image costs the time between the first and the
+last, per image between them, and needs one run. The others write a file of settings before the first
+image and one of scores after the last: the time between them in a run over many images less that in a
+run over one. Either way the first image, which warms up, is left out.
 
 Ours runs with `--compat mednet` where the command has it: then both make the same numbers, which is
 checked. Both use the same number of threads; that of the original is set in the environment, and
@@ -18,6 +19,7 @@ import dataclasses
 import agreement
 import radiographs
 import table
+from session import Failed
 
 #: Images of the session for `interpretability` and `view`, whose maps ours makes beforehand.
 STORED = 401
@@ -77,7 +79,10 @@ def measure(session):
     store(session, max(max(case.ours, case.theirs) for case in cases))
     times, memories = [], []
     for case in cases:
-        time, peak = compare(session, case)
+        try:
+            time, peak = compare(session, case)
+        except Failed as error:
+            time, peak = table.Row(case.title(), "failed", rests_on=str(error)), table.Row(case.title(), "failed")
         times.append(time)
         memories.append(peak)
         session.say(f"    {time.ours}, {time.theirs} {time.ratio}; {peak.ours}, {peak.theirs}; {time.rests_on}")
@@ -96,13 +101,15 @@ def compare(session, case):
     first = [ours(session, case, count) for count in (1, case.ours)]
     image, peak, text = None, None, ""
     if session.original is not None:
-        image, peak = theirs(session, case)
+        try:
+            image, peak = theirs(session, case)
+        except Failed as error:
+            text = f"the original failed: {error}"
     second = [ours(session, case, count) for count in (1, case.ours)]
     mean = sum(many.seconds - one.seconds for one, many in (first, second)) / 2 / (case.ours - 1)
-    rests_on = f"{case.ours} images"
+    rests_on = f"{case.ours} images" + (f"; {text}" if text else "")
     if image is not None:
-        text = agree(session, case)
-        rests_on = f"{case.ours} / {case.theirs} images; {text}"
+        rests_on = f"{case.ours} / {case.theirs} images; {agree(session, case)}"
     return (
         table.faster(f"{case.title()}, an image", mean, image, case.goal, case.stretch, rests_on),
         table.at_most(

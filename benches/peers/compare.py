@@ -49,7 +49,7 @@ def main():
     from session import Session
 
     started = time.monotonic()
-    busy = os.getloadavg()[0]
+    before = machine.busy()
     rows, failed = [], []
     with tempfile.TemporaryDirectory(prefix="peers-", dir=arguments.folder) as folder:
         session = Session(
@@ -71,8 +71,9 @@ def main():
                 failed.append(f"{part}: {type(error).__name__}: {error}")
                 print(f"  FAILED: {failed[-1]}", file=sys.stderr, flush=True)
     closing = [machine.describe(arguments.threads), NOTE]
-    if busy > 0.5:
-        closing += [f"The machine was NOT QUIET when this began: {busy:.1f} processes wanted a processor."]
+    for when, share in [("before", before), ("after", machine.busy())]:
+        if share is not None and share > 0.1:
+            closing += [f"The machine was NOT QUIET {when} this: others used {share:.0%} of its processors."]
     closing += [f"{(time.monotonic() - started) / 60:.0f} minutes{', --quick' if arguments.quick else ''}."]
     closing += [f"Could not be run: {failure}" for failure in failed]
     print(table.aligned(rows))
@@ -83,7 +84,7 @@ def main():
     differs = [row.what for row in rows if "DIFFER" in row.rests_on]
     if differs:
         print(f"OUTPUTS DIFFER: {'; '.join(differs)}")
-    return 1 if failed or differs else 0
+    return 1 if failed or differs or any(row.ours == "failed" for row in rows) else 0
 
 
 def parse():

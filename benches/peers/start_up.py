@@ -1,7 +1,7 @@
 """Start-up: the help, and the whole run over one image with pasa.
 
-The run over one image reads and hashes the weights, draws up the network, makes the one forward pass (4 ms of ours) and writes the one map: it
-is a little more than start-up.
+The run over one image reads and hashes the weights, draws up the network, makes the one forward pass
+(4 ms of ours) and writes the one map: it is a little more than start-up.
 """
 
 import statistics

@@ -52,5 +52,5 @@ def compare(session, what, seconds):
         f">= {GOAL} x",
         f"{STRETCH} x",
         table.verdict(lambda limit: one / two >= limit, GOAL, STRETCH),
-        f"medians of {rounds} rounds",
+        f"medians of {rounds} rounds" if rounds > 1 else "1 round",
     )
