@@ -82,10 +82,12 @@ def measure(session):
         try:
             time, peak = compare(session, case)
         except Failed as error:
-            time, peak = table.Row(case.title(), "failed", rests_on=str(error)), table.Row(case.title(), "failed")
+            session.say(f"ours failed: {error}")
+            time = peak = table.Row(case.title(), "failed")
         times.append(time)
         memories.append(peak)
-        session.say(f"    {time.ours}, {time.theirs} {time.ratio}; {peak.ours}, {peak.theirs}; {time.rests_on}")
+        cells = [time.ours, time.theirs, time.ratio, peak.ours, peak.theirs, time.rests_on]
+        session.say(f"    {', '.join(cell for cell in cells if cell)}")
     return times + memories
 
 
@@ -104,7 +106,8 @@ def compare(session, case):
         try:
             image, peak = theirs(session, case)
         except Failed as error:
-            text = f"the original failed: {error}"
+            session.say(f"the original failed: {error}")
+            text = "the original failed"
     second = [ours(session, case, count) for count in (1, case.ours)]
     mean = sum(many.seconds - one.seconds for one, many in (first, second)) / 2 / (case.ours - 1)
     rests_on = f"{case.ours} images" + (f"; {text}" if text else "")

@@ -75,7 +75,7 @@ class Session:
 
 
 def last_lines(text, count=4):
-    return " | ".join(text.strip().splitlines()[-count:])
+    return "; ".join(text.strip().splitlines()[-count:])
 
 
 def cargo_bench(package, bench, *arguments):
