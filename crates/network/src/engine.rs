@@ -40,6 +40,8 @@ pub struct Trace<D: Device> {
 pub enum Source<'a, D: Device> {
     /// Values of the host, `[N, C, H, W]`.
     Host(&'a Tensor),
+    /// The same, given as a number of images, the shape of one, and the values.
+    Values(usize, Shape, &'a [f32]),
     /// A value of an earlier run; one image stands for a whole batch.
     Kept(Region<'a, D::Buffer>),
 }
@@ -55,6 +57,7 @@ impl<D: Device> Source<'_, D> {
     fn images_and_shape(&self) -> (usize, Shape) {
         match self {
             Self::Host(tensor) => (tensor.images(), tensor.image_shape()),
+            Self::Values(images, shape, _) => (*images, *shape),
             Self::Kept(region) => (region.layout.images, region.layout.shape()),
         }
     }
@@ -123,16 +126,6 @@ impl<D: Device> Engine<D> {
         self.memory.device()
     }
 
-    /// The logits `[N, outputs, 1, 1]` of a batch of images `[N, C, H, W]`.
-    ///
-    /// # Errors
-    /// Where the network cannot take images of this shape.
-    pub fn forward(&self, images: &Tensor) -> Result<Tensor, ShapeError> {
-        let output = self.graph.output();
-        let trace = self.run(&[(self.graph.input(), Source::Host(images))], &[output])?;
-        Ok(self.download(&trace, output))
-    }
-
     /// Computes a batch of images up to the logits and keeps the values of `keep`, among them those
     /// of the logits if asked for.
     ///
@@ -193,7 +186,8 @@ impl<D: Device> Engine<D> {
         sources: &[(NodeId, Source<'_, D>)],
         wanted: &[NodeId],
     ) -> Result<Trace<D>, ShapeError> {
-        let plan = self.plan(sources, wanted)?;
+        let shapes = sources.iter().map(|(id, s)| (*id, s.images_and_shape().1));
+        let plan = self.plan(shapes.collect(), wanted)?;
         let images = sources
             .iter()
             .map(|(_, source)| source.images_and_shape().0)
@@ -214,15 +208,8 @@ impl<D: Device> Engine<D> {
         Ok(run.finish(wanted))
     }
 
-    fn plan(
-        &self,
-        sources: &[(NodeId, Source<'_, D>)],
-        wanted: &[NodeId],
-    ) -> Result<Arc<Plan>, ShapeError> {
-        let shapes: Sources = sources
-            .iter()
-            .map(|(id, source)| (*id, source.images_and_shape().1))
-            .collect();
+    /// How to compute `wanted` from sources of these shapes.
+    pub(crate) fn plan(&self, shapes: Sources, wanted: &[NodeId]) -> Result<Arc<Plan>, ShapeError> {
         let key = (shapes, wanted.to_vec());
         if let Some(plan) = self
             .plans
@@ -399,15 +386,18 @@ impl<D: Device> Run<'_, D> {
     }
 
     fn put(&mut self, id: NodeId, source: Source<'_, D>) {
-        self.write(id, |run, output| match source {
-            Source::Kept(region) => run.engine.device().copy(region, output),
-            Source::Host(tensor) if tensor.images() == run.images => {
-                run.engine.device().upload(tensor.data(), output);
-            }
-            Source::Host(tensor) => {
-                let repeated: Vec<f32> = tensor.data().repeat(run.images);
-                run.engine.device().upload(&repeated, output);
-            }
+        let images = self.images;
+        self.write(id, |run, output| {
+            let (given, values) = match source {
+                Source::Kept(region) => return run.engine.device().copy(region, output),
+                Source::Host(tensor) => (tensor.images(), tensor.data()),
+                Source::Values(images, _, values) => (images, values),
+            };
+            let values = match given == images {
+                true => Cow::Borrowed(values),
+                false => Cow::Owned(values.repeat(images)),
+            };
+            run.engine.device().upload(&values, output);
         });
     }
 

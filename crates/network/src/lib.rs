@@ -11,6 +11,7 @@
 
 pub mod arch;
 mod backward;
+mod batch;
 pub mod checkpoint;
 mod compile;
 pub mod device;

@@ -71,6 +71,23 @@ impl<'e, D: Device> ExplainedImage<'e, D> {
     ) -> Result<Self, ShapeError> {
         let engine = settings.engine;
         let graph = engine.graph();
+        let keep = Self::kept(settings, needs);
+        let trace = engine.prefix(image, &keep)?;
+        let activation = engine.download(&trace, settings.layer);
+        let logits = engine.download(&trace, graph.output());
+        Ok(Self {
+            settings,
+            name,
+            image,
+            trace,
+            activation,
+            logits,
+        })
+    }
+
+    /// The values that a run keeps for such needs.
+    pub(crate) fn kept(settings: &Settings<'_, D>, needs: Needs) -> Vec<NodeId> {
+        let graph = settings.engine.graph();
         let mut keep = vec![settings.layer, graph.output()];
         if needs.gradient {
             keep.extend(graph.needed_for_gradient(&[settings.layer]));
@@ -83,17 +100,7 @@ impl<'e, D: Device> ExplainedImage<'e, D> {
         }
         keep.sort_unstable();
         keep.dedup();
-        let trace = engine.prefix(image, &keep)?;
-        let activation = engine.download(&trace, settings.layer);
-        let logits = engine.download(&trace, graph.output());
-        Ok(Self {
-            settings,
-            name,
-            image,
-            trace,
-            activation,
-            logits,
-        })
+        keep
     }
 
     /// The logits, one for each class.

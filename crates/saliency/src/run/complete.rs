@@ -1,6 +1,7 @@
 //! How complete the maps of a data set are: ROAD of every sample.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use mednet_data::{DataModule, Loaded, SampleLoader, SampleRecord, Target};
 use mednet_network::Tensor;
@@ -10,7 +11,7 @@ use thiserror::Error;
 use super::generate::describe;
 use super::map_folder::MapSource;
 use super::outcome::{Observer, SampleFailure};
-use super::pipeline::ReadAhead;
+use super::pipeline::{ReadAhead, in_order};
 use super::scored::{ScoredDataSet, ScoredSample};
 use super::selection::{Selected, SelectionError, select};
 use crate::explanation::{ExplainedImage, Needs, Settings};
@@ -157,62 +158,83 @@ impl<D: Device> Completion<'_, D> {
             if self.cache_samples {
                 samples = Box::new(samples.collect::<Vec<_>>().into_iter());
             }
-            for &record in &dataset.records {
-                let mut failures = Vec::new();
-                if self.is_left_out(record) {
-                    rows.iter_mut()
-                        .for_each(|rows| rows.push(row(record, None)));
-                } else {
-                    let Some(loaded) = samples.next() else { break };
-                    failures = self.sample(record, loaded, observer, summary, &mut rows);
-                    summary.samples += usize::from(failures.is_empty());
-                }
-                let failed = !failures.is_empty();
-                for reason in failures {
-                    let failure = SampleFailure {
-                        dataset: dataset.name.to_owned(),
-                        sample: record.name.clone(),
-                        reason,
-                    };
-                    observer.failure(&failure);
-                    summary.failures.push(failure);
-                }
+            // What is left out has no sample.
+            let mut read = || samples.next();
+            let items =
+                dataset
+                    .records
+                    .iter()
+                    .map_while(|&record| match self.is_left_out(record) {
+                        true => Some((record, None)),
+                        false => read().map(|loaded| (record, Some(loaded))),
+                    });
+            let score =
+                |record, loaded: Option<_>| loaded.map(|loaded| self.sample(record, loaded));
+            let work = |(record, loaded)| (record, score(record, loaded));
+            in_order(items, self.at_once(), work, |(record, scored)| {
+                let failed = match scored {
+                    None => {
+                        rows.iter_mut()
+                            .for_each(|rows| rows.push(row(record, None)));
+                        false
+                    }
+                    Some(scored) => summary.add(dataset.name, record, scored, observer, &mut rows),
+                };
                 observer.sample(&record.name);
                 summary.interrupted |= observer.interrupted() || (failed && self.fail_fast);
-                if summary.interrupted {
-                    break;
+                match summary.interrupted {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
                 }
-            }
+            });
         });
         rows
     }
 
-    /// Adds the rows of one sample to those of each source; what went wrong.
-    fn sample(
+    /// How many samples may be scored at the same time.
+    fn at_once(&self) -> usize {
+        let graph = self.settings.engine.graph();
+        let keep = ExplainedImage::kept(self.settings, self.needs());
+        let at_once = self
+            .settings
+            .engine
+            .images_at_once(graph.input_shape(), &keep);
+        // Where the network refuses the image, each sample says so.
+        at_once.unwrap_or(1)
+    }
+
+    /// The scores of one sample for each source and class.
+    fn sample(&self, record: &SampleRecord, loaded: Result<Loaded, mednet_data::Error>) -> Scored {
+        let mut scored = Scored {
+            notices: Vec::new(),
+            scores: vec![Vec::new(); self.sources.len()],
+            failures: Vec::new(),
+        };
+        if let Err(reason) = self.score(record, loaded, &mut scored) {
+            scored.scores.iter_mut().for_each(|rows| rows.push(None));
+            scored.failures.push(reason);
+        }
+        scored
+    }
+
+    /// Adds the scores of one sample; what stands in the way of all of them.
+    fn score(
         &self,
         record: &SampleRecord,
         loaded: Result<Loaded, mednet_data::Error>,
-        observer: &dyn Observer,
-        summary: &mut CompletionSummary,
-        rows: &mut [Rows],
-    ) -> Vec<String> {
-        let fail = |rows: &mut [Rows], reason: String| {
-            rows.iter_mut()
-                .for_each(|rows| rows.push(row(record, None)));
-            vec![reason]
-        };
-        let image = match Self::image(record, loaded, observer, summary) {
-            Ok(image) => image,
-            Err(reason) => return fail(rows, reason),
-        };
-        let explained = match self.explain(&record.name, &image) {
-            Ok(explained) => explained,
-            Err(reason) => return fail(rows, reason),
-        };
-        let mut failures = Vec::new();
+        scored: &mut Scored,
+    ) -> Result<(), String> {
+        let loaded = loaded.map_err(|error| describe(&error))?;
+        let notices = loaded.notices.iter();
+        scored.notices.extend(notices.map(ToString::to_string));
+        let image = loaded.sample.image;
+        let shape = [1, image.channels, image.height, image.width];
+        let image = Tensor::new(shape, image.pixels)
+            .ok_or_else(|| "the image's values do not fit its shape".to_owned())?;
+        let explained = self.explain(&record.name, &image)?;
         for class in self.target_class.classes(explained.logits()) {
             let question = explained.explain(class);
-            for (source, rows) in self.sources.iter().zip(rows.iter_mut()) {
+            for (source, rows) in self.sources.iter().zip(&mut scored.scores) {
                 let [_, height, width] = image.image_shape();
                 let map = match source {
                     MapSource::Method(method) => {
@@ -226,7 +248,7 @@ impl<D: Device> Completion<'_, D> {
                         folder.read_class(&record.name, self.target_class, class, outputs)
                     }
                 };
-                let scored = map.and_then(|map| {
+                let scores = map.and_then(|map| {
                     let logits = explained.logits();
                     let road = self
                         .road
@@ -235,36 +257,26 @@ impl<D: Device> Completion<'_, D> {
                     let dead = map.is_dead();
                     Ok(ClassScores { class, dead, road })
                 });
-                match scored {
-                    Ok(scores) => rows.push(row(record, Some(scores))),
+                match scores {
+                    Ok(scores) => rows.push(Some(scores)),
                     Err(reason) => {
                         let of = source.name().map_or_else(String::new, |n| format!("{n}: "));
-                        failures.push(format!("{of}{reason}"));
-                        rows.push(row(record, None));
+                        scored.failures.push(format!("{of}{reason}"));
+                        rows.push(None);
                     }
                 }
             }
         }
-        failures
+        Ok(())
     }
 
-    /// The image as it enters the network.
-    fn image(
-        record: &SampleRecord,
-        loaded: Result<Loaded, mednet_data::Error>,
-        observer: &dyn Observer,
-        summary: &mut CompletionSummary,
-    ) -> Result<Tensor, String> {
-        let loaded = loaded.map_err(|error| describe(&error))?;
-        for notice in &loaded.notices {
-            let notice = notice.to_string();
-            observer.notice(&record.name, &notice);
-            *summary.notices.entry(notice).or_default() += 1;
-        }
-        let image = loaded.sample.image;
-        let shape = [1, image.channels, image.height, image.width];
-        Tensor::new(shape, image.pixels)
-            .ok_or_else(|| "the image's values do not fit its shape".to_owned())
+    fn needs(&self) -> Needs {
+        self.sources
+            .iter()
+            .fold(Needs::default(), |needs, source| match source {
+                MapSource::Method(method) => needs.and(method.needs()),
+                MapSource::Control(_) | MapSource::Folder(_) => needs,
+            })
     }
 
     fn explain<'i>(
@@ -272,14 +284,7 @@ impl<D: Device> Completion<'_, D> {
         name: &'i str,
         image: &'i Tensor,
     ) -> Result<ExplainedImage<'i, D>, String> {
-        let needs = self
-            .sources
-            .iter()
-            .fold(Needs::default(), |needs, source| match source {
-                MapSource::Method(method) => needs.and(method.needs()),
-                MapSource::Control(_) | MapSource::Folder(_) => needs,
-            });
-        let explained = ExplainedImage::new(self.settings, name, image, needs)
+        let explained = ExplainedImage::new(self.settings, name, image, self.needs())
             .map_err(|error| describe(&error))?;
         match explained.logits().iter().find(|logit| !logit.is_finite()) {
             None => Ok(explained),
@@ -287,6 +292,46 @@ impl<D: Device> Completion<'_, D> {
                 "the network's logit for it is {logit}: check the weights"
             )),
         }
+    }
+}
+
+/// What came of one sample.
+struct Scored {
+    notices: Vec<String>,
+    /// For each source, one for each class; none where something went wrong.
+    scores: Vec<Vec<Option<ClassScores>>>,
+    failures: Vec<String>,
+}
+
+impl CompletionSummary {
+    /// Adds what came of a sample to the rows of each source; whether something went wrong.
+    fn add(
+        &mut self,
+        dataset: &str,
+        record: &SampleRecord,
+        scored: Scored,
+        observer: &dyn Observer,
+        rows: &mut [Rows],
+    ) -> bool {
+        for notice in scored.notices {
+            observer.notice(&record.name, &notice);
+            *self.notices.entry(notice).or_default() += 1;
+        }
+        for (rows, scores) in rows.iter_mut().zip(scored.scores) {
+            rows.extend(scores.into_iter().map(|scores| row(record, scores)));
+        }
+        let failed = !scored.failures.is_empty();
+        self.samples += usize::from(!failed);
+        for reason in scored.failures {
+            let failure = SampleFailure {
+                dataset: dataset.to_owned(),
+                sample: record.name.clone(),
+                reason,
+            };
+            observer.failure(&failure);
+            self.failures.push(failure);
+        }
+        failed
     }
 }
 

@@ -1,8 +1,9 @@
 //! Saliency maps of all samples of a data module.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 
 use mednet_data::name::output_path;
 use mednet_data::{DataModule, Loaded, SampleLoader, SampleRecord, Target};
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::manifest::{Entry, Manifest, Provenance, hex};
 use super::outcome::{GenerateError, Observer, Preview, SampleFailure, Summary};
-use super::pipeline::ReadAhead;
+use super::pipeline::{ReadAhead, in_order};
 use super::{atomic, npy};
 use crate::explanation::{ExplainedImage, Needs, Settings};
 use crate::map::Map;
@@ -342,9 +343,11 @@ impl<D: Device> Generation<'_, D> {
             let (sender, receiver) = sync_channel::<FinishedMap>(WRITE_BEHIND);
             let output = &self.output;
             let writer = scope.spawn(move || -> Vec<Written> {
+                // One file's bytes after the other, in the same memory.
+                let mut bytes = Vec::new();
                 receiver
                     .into_iter()
-                    .map(|map| map.write(output, manifest))
+                    .map(|map| map.write(output, manifest, &mut bytes))
                     .collect()
             });
             let readers = self.readers;
@@ -353,19 +356,30 @@ impl<D: Device> Generation<'_, D> {
             if self.cache_samples {
                 samples = Box::new(samples.collect::<Vec<_>>().into_iter());
             }
-            for (job, loaded) in open.iter().zip(samples) {
-                let outcome = self.explain(job, loaded, &there, observer, summary, &sender);
-                match outcome {
+            let items = open.iter().copied().zip(samples);
+            let work = |(job, loaded)| (job, self.explain(job, loaded, &there));
+            in_order(items, self.at_once(), work, |(job, explained)| {
+                let name = &job.record.name;
+                for notice in explained.notices {
+                    observer.notice(name, &notice);
+                    *summary.notices.entry(notice).or_default() += 1;
+                }
+                for map in explained.maps {
+                    // The writer lives until all senders are gone.
+                    let _ = sender.send(map);
+                }
+                match explained.outcome {
                     Ok(()) => summary.samples += 1,
-                    Err(reason) => fail(part.failure(&job.record.name, reason), observer, summary),
+                    Err(reason) => fail(part.failure(name, reason), observer, summary),
                 }
-                observer.sample(&job.record.name);
+                observer.sample(name);
                 summary.interrupted |= observer.interrupted();
-                if summary.interrupted || (self.fail_fast && !summary.failures.is_empty()) {
-                    summary.interrupted = true;
-                    break;
+                summary.interrupted |= self.fail_fast && !summary.failures.is_empty();
+                match summary.interrupted {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
                 }
-            }
+            });
             drop(sender);
             writer.join().unwrap_or_default()
         });
@@ -394,34 +408,58 @@ impl<D: Device> Generation<'_, D> {
         }
     }
 
-    /// Computes the maps of one sample and hands them to the writer.
+    /// How many samples may be explained at the same time.
+    fn at_once(&self) -> usize {
+        let graph = self.settings.engine.graph();
+        let keep = ExplainedImage::kept(self.settings, self.needs());
+        let at_once = self
+            .settings
+            .engine
+            .images_at_once(graph.input_shape(), &keep);
+        // Where the network refuses the image, each sample says so.
+        at_once.unwrap_or(1)
+    }
+
+    fn needs(&self) -> Needs {
+        let all = self.methods.iter().map(|(method, _)| method.needs());
+        all.fold(Needs::default(), Needs::and)
+    }
+
+    /// Computes the maps of one sample.
     fn explain(
         &self,
         job: &Job<'_>,
         loaded: Result<Loaded, mednet_data::Error>,
         there: &HashSet<String>,
-        observer: &dyn Observer,
-        summary: &mut Summary,
-        writer: &SyncSender<FinishedMap>,
-    ) -> Result<(), String> {
-        let loaded = loaded.map_err(|error| describe(&error))?;
-        let name = &job.record.name;
-        for notice in &loaded.notices {
-            let notice = notice.to_string();
-            observer.notice(name, &notice);
-            *summary.notices.entry(notice).or_default() += 1;
+    ) -> Explained {
+        let (mut notices, mut maps) = (Vec::new(), Vec::new());
+        let outcome = match loaded {
+            Ok(loaded) => {
+                notices.extend(loaded.notices.iter().map(ToString::to_string));
+                self.add_maps(job, loaded, there, &mut maps)
+            }
+            Err(error) => Err(describe(&error)),
+        };
+        Explained {
+            notices,
+            maps,
+            outcome,
         }
+    }
+
+    fn add_maps(
+        &self,
+        job: &Job<'_>,
+        loaded: Loaded,
+        there: &HashSet<String>,
+        maps: &mut Vec<FinishedMap>,
+    ) -> Result<(), String> {
+        let name = &job.record.name;
         let image = loaded.sample.image;
         let shape = [1, image.channels, image.height, image.width];
         let image = Tensor::new(shape, image.pixels)
             .ok_or_else(|| "the image's values do not fit its shape".to_owned())?;
-        let needs = self
-            .methods
-            .iter()
-            .fold(Needs::default(), |needs, (method, _)| {
-                needs.and(method.needs())
-            });
-        let explained = ExplainedImage::new(self.settings, name, &image, needs)
+        let explained = ExplainedImage::new(self.settings, name, &image, self.needs())
             .map_err(|error| describe(&error))?;
         if let Some(logit) = explained.logits().iter().find(|logit| !logit.is_finite()) {
             return Err(format!(
@@ -446,12 +484,19 @@ impl<D: Device> Generation<'_, D> {
                     dead: map.is_dead(),
                     logits: explained.logits().to_vec(),
                 };
-                // The writer lives until all senders are gone.
-                let _ = writer.send(FinishedMap { map, entry });
+                maps.push(FinishedMap { map, entry });
             }
         }
         Ok(())
     }
+}
+
+/// What came of a sample before its maps are written.
+struct Explained {
+    notices: Vec<String>,
+    /// Those that were made, also where another one failed.
+    maps: Vec<FinishedMap>,
+    outcome: Result<(), String>,
 }
 
 /// The samples of one data set that are to be done.
@@ -493,13 +538,13 @@ struct Written {
 }
 
 impl FinishedMap {
-    fn write(self, output: &Path, manifest: &mut Manifest) -> Written {
+    fn write(self, output: &Path, manifest: &mut Manifest, bytes: &mut Vec<u8>) -> Written {
         let Self { map, mut entry } = self;
-        let bytes = npy::to_bytes(&map);
+        npy::write_bytes(&map, bytes);
         entry.sha256 = hex(&Sha256::digest(&bytes));
         let path = output.join(&entry.file);
         let (sample, method, dead) = (entry.sample.clone(), entry.method.clone(), entry.dead);
-        let outcome = atomic::write(&path, &bytes)
+        let outcome = atomic::write(&path, bytes)
             .map_err(|error| format!("cannot write `{}`: {error}", path.display()))
             .and_then(|()| manifest.add(entry).map_err(|error| describe(&error)))
             .map(|()| dead);

@@ -43,6 +43,13 @@ pub enum NpyError {
 /// The bytes of a map as `numpy.save` writes it: version 1.0, `<f4`, C order.
 #[must_use]
 pub fn to_bytes(map: &Map) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_bytes(map, &mut bytes);
+    bytes
+}
+
+/// As [`to_bytes`], in place of what `bytes` held.
+pub(super) fn write_bytes(map: &Map, bytes: &mut Vec<u8>) {
     let shape = format!("({}, {})", map.height, map.width);
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
     let unpadded = MAGIC.len() + 4 + header.len() + 1;
@@ -51,7 +58,7 @@ pub fn to_bytes(map: &Map) -> Vec<u8> {
         unpadded.next_multiple_of(ALIGNMENT) - unpadded,
     ));
     header.push('\n');
-    let mut bytes = Vec::with_capacity(MAGIC.len() + 4 + header.len() + 4 * map.values.len());
+    bytes.clear();
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&[1, 0]);
     bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
@@ -61,7 +68,6 @@ pub fn to_bytes(map: &Map) -> Vec<u8> {
     for (bytes, value) in bytes[start..].chunks_exact_mut(4).zip(&map.values) {
         bytes.copy_from_slice(&value.to_le_bytes());
     }
-    bytes
 }
 
 /// Reads a map: any floating-point, integer or boolean type of numpy, either byte order, either

@@ -1,6 +1,9 @@
-//! Samples are read ahead by threads of their own while others are computed.
+//! Samples are read ahead by threads of their own while others are computed, several at once
+//! where there is memory for it.
 
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::thread::Scope;
 
 use mednet_data::Loaded;
@@ -55,5 +58,67 @@ impl Iterator for ReadAhead {
         let channel = &self.channels[self.next % self.channels.len()];
         self.next += 1;
         channel.recv().ok()
+    }
+}
+
+/// Does `work` on the threads of the rayon pool, `at_once` items at a time, and hands the results
+/// to `take` in the order of the items, until that has had enough. A single item at a time is done
+/// as a whole, so that all threads are free for its parts.
+pub(super) fn in_order<T: Send, R: Send>(
+    mut items: impl Iterator<Item = T>,
+    at_once: usize,
+    work: impl Fn(T) -> R + Sync,
+    mut take: impl FnMut(R) -> ControlFlow<()>,
+) {
+    if at_once <= 1 {
+        let _ = items.try_for_each(|item| take(work(item)));
+        return;
+    }
+    let work = &work;
+    rayon::in_place_scope(|scope| {
+        // One more waits, so that no thread does when it has finished.
+        let mut under_way: VecDeque<Receiver<R>> = VecDeque::with_capacity(at_once + 1);
+        loop {
+            while under_way.len() <= at_once
+                && let Some(item) = items.next()
+            {
+                let (sender, receiver) = channel();
+                scope.spawn(move |_| {
+                    // Nobody listens where somebody had enough.
+                    let _ = sender.send(work(item));
+                });
+                under_way.push_back(receiver);
+            }
+            // Without a result, the work has panicked, which the scope passes on.
+            let result = under_way.pop_front().map(|receiver| receiver.recv());
+            let Some(Ok(result)) = result else { break };
+            if take(result).is_break() {
+                break;
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_and_end_when_told() {
+        for at_once in [1, 2, 5] {
+            let mut taken = Vec::new();
+            let work = |item: u64| {
+                std::thread::sleep(std::time::Duration::from_millis((7 * item) % 5));
+                item * item
+            };
+            in_order(0..20, at_once, work, |result| {
+                taken.push(result);
+                match taken.len() {
+                    12 => ControlFlow::Break(()),
+                    _ => ControlFlow::Continue(()),
+                }
+            });
+            assert_eq!(taken, (0..12).map(|item| item * item).collect::<Vec<_>>());
+        }
     }
 }
