@@ -30,7 +30,12 @@ impl Map {
     /// Whether all values are zero: nothing in the image speaks for the class.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        self.values.iter().all(|&value| value == 0.0)
+        // Zero has no bits but the sign; many values at a time.
+        let bits = |values: &[f32]| {
+            let bits = values.iter().map(|value| value.to_bits() << 1);
+            bits.fold(0, |all, bits| all | bits)
+        };
+        self.values.chunks(256).all(|values| bits(values) == 0)
     }
 
     /// `sum_k weights[k] * activation[0, k]` for an activation `[1, K, h, w]`.
@@ -66,9 +71,38 @@ impl Map {
             *value = value.max(0.0);
         }
         scale_to_unit(&mut self.values);
-        let mut map = self.resize(height, width);
-        scale_to_unit(&mut map.values);
-        map
+        self.resize_to_unit(height, width)
+    }
+
+    /// [`Map::resize`], then [`scale_to_unit`]. The enlarged values are computed twice, which takes
+    /// less time than to write them, read them again and write them again.
+    fn resize_to_unit(mut self, height: usize, width: usize) -> Self {
+        if (self.height, self.width) == (height, width) {
+            scale_to_unit(&mut self.values);
+            return self;
+        }
+        let rows = half_pixel_taps(self.height, height);
+        let wide = self.widen(&half_pixel_taps(self.width, width));
+        let mut line = vec![0.0; width];
+        let mut extremes = Extremes::default();
+        for row in &rows {
+            for (value, mixed) in line.iter_mut().zip(row.mix_rows(&wide, width)) {
+                *value = mixed;
+            }
+            extremes.add(&line);
+        }
+        let [minimum, maximum] = extremes.get();
+        let range = maximum - minimum;
+        let mut values = Vec::with_capacity(height * width);
+        for row in &rows {
+            let mixed = row.mix_rows(&wide, width);
+            values.extend(mixed.map(|value| to_unit(value, minimum, range)));
+        }
+        Self {
+            height,
+            width,
+            values,
+        }
     }
 
     /// Bilinear interpolation with half-pixel centres and repeated borders, without antialiasing
@@ -85,19 +119,11 @@ impl Map {
 
     /// The value at each output position from two neighbouring rows and columns.
     fn interpolate(&self, rows: &[Tap], columns: &[Tap]) -> Self {
-        let (from, width) = (self.width, columns.len());
-        // Each row of the layer is enlarged once, not for each row of the result.
-        let mut wide = Vec::with_capacity(self.height * width);
-        for row in self.values.chunks_exact(from.max(1)) {
-            let value = |column: &Tap| column.mix(row[column.first], row[column.second]);
-            wide.extend(columns.iter().map(value));
-        }
+        let width = columns.len();
+        let wide = self.widen(columns);
         let mut values = Vec::with_capacity(rows.len() * width);
         for row in rows {
-            let lower = &wide[row.first * width..][..width];
-            let upper = &wide[row.second * width..][..width];
-            let pairs = lower.iter().zip(upper);
-            values.extend(pairs.map(|(&lower, &upper)| row.mix(lower, upper)));
+            values.extend(row.mix_rows(&wide, width));
         }
         Self {
             height: rows.len(),
@@ -105,34 +131,68 @@ impl Map {
             values,
         }
     }
+
+    /// Each row enlarged, once for all rows of the result that need it.
+    fn widen(&self, columns: &[Tap]) -> Vec<f32> {
+        let mut wide = Vec::with_capacity(self.height * columns.len());
+        for row in self.values.chunks_exact(self.width.max(1)) {
+            let value = |column: &Tap| column.mix(row[column.first], row[column.second]);
+            wide.extend(columns.iter().map(value));
+        }
+        wide
+    }
 }
 
 /// Subtracts the minimum and divides by `1e-7` plus the maximum: values of `[0, 1]`; a constant
 /// becomes zero.
 pub fn scale_to_unit(values: &mut [f32]) {
-    let [minimum, maximum] = extremes(values);
+    let mut extremes = Extremes::default();
+    extremes.add(values);
+    let [minimum, maximum] = extremes.get();
     let range = maximum - minimum;
     for value in values {
-        *value = (*value - minimum) / (EPSILON + range);
+        *value = to_unit(*value, minimum, range);
     }
 }
 
+fn to_unit(value: f32, minimum: f32, range: f32) -> f32 {
+    (value - minimum) / (EPSILON + range)
+}
+
 /// The smallest and the largest value, of which not-a-number is neither; infinite for none.
-fn extremes(values: &[f32]) -> [f32; 2] {
+struct Extremes {
     // Several at a time: each comparison would wait for the one before it.
-    const PARTS: usize = 16;
-    let mut smallest = [f32::INFINITY; PARTS];
-    let mut largest = [f32::NEG_INFINITY; PARTS];
-    for chunk in values.chunks(PARTS) {
-        for ((smallest, largest), &value) in smallest.iter_mut().zip(&mut largest).zip(chunk) {
-            *smallest = if value < *smallest { value } else { *smallest };
-            *largest = if value > *largest { value } else { *largest };
+    smallest: [f32; 16],
+    largest: [f32; 16],
+}
+
+impl Default for Extremes {
+    fn default() -> Self {
+        Self {
+            smallest: [f32::INFINITY; 16],
+            largest: [f32::NEG_INFINITY; 16],
         }
     }
-    [
-        smallest.into_iter().fold(f32::INFINITY, f32::min),
-        largest.into_iter().fold(f32::NEG_INFINITY, f32::max),
-    ]
+}
+
+impl Extremes {
+    fn add(&mut self, values: &[f32]) {
+        let (mut smallest, mut largest) = (self.smallest, self.largest);
+        for chunk in values.chunks(smallest.len()) {
+            for ((smallest, largest), &value) in smallest.iter_mut().zip(&mut largest).zip(chunk) {
+                *smallest = if value < *smallest { value } else { *smallest };
+                *largest = if value > *largest { value } else { *largest };
+            }
+        }
+        *self = Self { smallest, largest };
+    }
+
+    fn get(&self) -> [f32; 2] {
+        [
+            self.smallest.into_iter().fold(f32::INFINITY, f32::min),
+            self.largest.into_iter().fold(f32::NEG_INFINITY, f32::max),
+        ]
+    }
 }
 
 /// Two neighbours and the share of the second.
@@ -156,6 +216,14 @@ impl Tap {
 
     fn mix(self, first: f32, second: f32) -> f32 {
         first * (1.0 - self.share) + second * self.share
+    }
+
+    /// The mixture of two rows of `width` values.
+    fn mix_rows(self, rows: &[f32], width: usize) -> impl ExactSizeIterator<Item = f32> + '_ {
+        let first = &rows[self.first * width..][..width];
+        let second = &rows[self.second * width..][..width];
+        let pairs = first.iter().zip(second);
+        pairs.map(move |(&first, &second)| self.mix(first, second))
     }
 }
 

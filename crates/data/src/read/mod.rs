@@ -171,6 +171,9 @@ fn to_gray(raster: Raster) -> Raster {
 /// does it, which is not always the same number as the quotient.
 fn to_unit_range(raster: &Raster) -> Image {
     fn planes<T: Copy>(values: &[T], channels: usize, unit: impl Fn(T) -> f32) -> Vec<f32> {
+        if channels == 1 {
+            return values.iter().map(|value| unit(*value)).collect();
+        }
         let mut pixels = Vec::with_capacity(values.len());
         for channel in 0..channels {
             pixels.extend(

@@ -36,11 +36,17 @@ pub(super) fn first_principal_component(value: &Tensor, mode: Mode) -> Map {
         .collect();
     // The Gram matrix of the shorter side has the same singular values.
     let mut projections = if positions <= count {
+        // Channel by channel: the values of one lie side by side. The lower half is enough.
+        let mut sums = vec![0.0; positions * positions];
+        for channel in &centred {
+            for (row, sums) in sums.chunks_exact_mut(positions).enumerate() {
+                for (sum, value) in sums[..=row].iter_mut().zip(channel) {
+                    *sum += channel[row] * value;
+                }
+            }
+        }
         let gram = Mat::from_fn(positions, positions, |row, column| {
-            centred
-                .iter()
-                .map(|channel| channel[row] * channel[column])
-                .sum()
+            sums[row.max(column) * positions + row.min(column)]
         });
         let (vector, eigenvalue) = first_eigenvector(&gram);
         vector
