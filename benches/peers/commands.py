@@ -137,13 +137,14 @@ def arguments(session, case, data, output):
 
 
 def ours(session, case, count, threads=None):
-    """Our run over `count` images."""
+    """Our run over `count` images; with `threads`, on as many processors: reading and writing have threads of their own."""
     session.say(f"{case.title()}: ours, {count} images")
+    processors = threads or 0
     threads = threads or session.threads
     line = arguments(session, case, radiographs.split(session, count)[0], session.empty("ours"))
     if case.command != "interpretability":
         line += ["--compat", "mednet", "--parallel", threads]
-    return session.run([session.ours, *line, "--quiet"], threads)
+    return session.run([session.ours, *line, "--quiet"], threads, processors)
 
 
 def theirs(session, case):

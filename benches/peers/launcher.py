@@ -1,6 +1,8 @@
 """Runs one program and says how long it took and how much memory it held at most.
 
-    python launcher.py RESULT.json LOG PROGRAM ARGUMENT...
+    python launcher.py RESULT.json LOG PROCESSORS PROGRAM ARGUMENT...
+
+PROCESSORS is how many it may use at most, 0 for all; it is ignored where the system cannot limit that.
 
 A process of its own, and a small one: Linux counts the memory that a process held before it became
 another program, so that a program started by a large process would seem large itself.
@@ -13,7 +15,9 @@ import time
 
 
 def main():
-    result, log, *command = sys.argv[1:]
+    result, log, processors, *command = sys.argv[1:]
+    if int(processors) and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(processors)])
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     redirected = [(os.POSIX_SPAWN_DUP2, descriptor, 1), (os.POSIX_SPAWN_DUP2, descriptor, 2)]
     start = time.perf_counter()

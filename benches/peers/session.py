@@ -41,8 +41,8 @@ class Session:
         """What is being done, so that nobody waits before a silent screen."""
         print(f"  {text}", file=sys.stderr, flush=True)
 
-    def run(self, command, threads=None):
-        """Runs a program to its end; raises Failed if that was not a good one."""
+    def run(self, command, threads=None, processors=0):
+        """Runs a program to its end, on that many processors if not 0; raises Failed if that was not a good one."""
         threads = str(threads or self.threads)
         environment = os.environ | {
             "HOME": str(self.folder),
@@ -57,7 +57,7 @@ class Session:
             "RAYON_NUM_THREADS": threads,
         }
         result, log = self.folder / "run.json", self.folder / "run.log"
-        launcher = [sys.executable, "-I", "-S", str(HERE / "launcher.py"), str(result), str(log)]
+        launcher = [sys.executable, "-I", "-S", str(HERE / "launcher.py"), str(result), str(log), str(processors)]
         command = [str(part) for part in command]
         started = subprocess.run(launcher + command, cwd=self.folder, env=environment, capture_output=True, text=True)
         if started.returncode != 0:

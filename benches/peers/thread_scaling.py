@@ -1,4 +1,4 @@
-"""Ours with two threads against ours with one: whole networks and whole commands."""
+"""Ours with two threads against ours with one: whole networks, and whole commands on as many processors as threads."""
 
 import statistics
 

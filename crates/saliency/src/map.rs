@@ -86,17 +86,17 @@ impl Map {
         let mut line = vec![0.0; width];
         let mut extremes = Extremes::default();
         for row in &rows {
-            for (value, mixed) in line.iter_mut().zip(row.mix_rows(&wide, width)) {
-                *value = mixed;
-            }
+            row.mix_rows(&wide, &mut line);
             extremes.add(&line);
         }
         let [minimum, maximum] = extremes.get();
         let range = maximum - minimum;
-        let mut values = Vec::with_capacity(height * width);
-        for row in &rows {
-            let mixed = row.mix_rows(&wide, width);
-            values.extend(mixed.map(|value| to_unit(value, minimum, range)));
+        let mut values = vec![0.0; height * width];
+        for (row, values) in rows.iter().zip(values.chunks_exact_mut(width)) {
+            row.mix_rows(&wide, values);
+            for value in values {
+                *value = to_unit(*value, minimum, range);
+            }
         }
         Self {
             height,
@@ -121,9 +121,9 @@ impl Map {
     fn interpolate(&self, rows: &[Tap], columns: &[Tap]) -> Self {
         let width = columns.len();
         let wide = self.widen(columns);
-        let mut values = Vec::with_capacity(rows.len() * width);
-        for row in rows {
-            values.extend(row.mix_rows(&wide, width));
+        let mut values = vec![0.0; rows.len() * width];
+        for (row, values) in rows.iter().zip(values.chunks_exact_mut(width)) {
+            row.mix_rows(&wide, values);
         }
         Self {
             height: rows.len(),
@@ -218,12 +218,14 @@ impl Tap {
         first * (1.0 - self.share) + second * self.share
     }
 
-    /// The mixture of two rows of `width` values.
-    fn mix_rows(self, rows: &[f32], width: usize) -> impl ExactSizeIterator<Item = f32> + '_ {
+    /// Writes the mixture of two rows of as many values.
+    fn mix_rows(self, rows: &[f32], mixture: &mut [f32]) {
+        let width = mixture.len();
         let first = &rows[self.first * width..][..width];
         let second = &rows[self.second * width..][..width];
-        let pairs = first.iter().zip(second);
-        pairs.map(move |(&first, &second)| self.mix(first, second))
+        for ((value, &first), &second) in mixture.iter_mut().zip(first).zip(second) {
+            *value = self.mix(first, second);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::map::{Map, aligned_taps, interpolate_plane};
 
 const EPSILON: f32 = 1e-8;
 /// Values of masked images that are computed together: bounds the memory.
-const BATCH_VALUES: usize = 1 << 21;
+const BATCH_VALUES: usize = 1 << 20;
 
 pub(super) struct ScoreCam;
 
@@ -43,7 +43,7 @@ impl Method for ScoreCam {
         let columns = aligned_taps(layer_width, width);
         let planes: Vec<&[f32]> = channels(explanation.activation()).collect();
         let mut logits = Vec::with_capacity(planes.len());
-        let batch = (BATCH_VALUES / image.data().len().max(1)).max(1);
+        let batch = (BATCH_VALUES / image.data().len().max(1)).max(rayon::current_num_threads());
         for batch in planes.chunks(batch) {
             let mut masked = Tensor::zeros([batch.len(), image_channels, height, width]);
             masked
