@@ -33,7 +33,12 @@ impl<D: Device> Pool<D> {
         let buffer = match best {
             Some(position) => free.swap_remove(position),
             None => {
+                // The new one takes the place of the largest, which has been outgrown: what runs
+                // need differs, and all that any of them needed would pile up.
+                let largest = (0..free.len()).max_by_key(|&position| size(position, &free));
+                let outgrown = largest.map(|position| free.swap_remove(position));
                 drop(free);
+                drop(outgrown);
                 self.device.allocate(length)
             }
         };
