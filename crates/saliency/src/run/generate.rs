@@ -20,8 +20,8 @@ use crate::map::Map;
 use crate::method::Method;
 use crate::target::TargetClass;
 
-/// Maps that wait to be written.
-const WRITE_BEHIND: usize = 16;
+/// Maps that wait to be written: more would only fill the memory while the disk is slow.
+const WRITE_BEHIND: usize = 4;
 
 /// What to compute and where to put it.
 pub struct Generation<'a, D: Device> {

@@ -105,17 +105,49 @@ pub(super) fn max_pool_gradient(
         let input = input.plane(image, channel);
         let gradient = output_gradient.plane(image, channel);
         for_each_window(window, size, output_size, |index, rows, columns| {
-            let mut winner = rows.start * size[1] + columns.start;
-            for row in rows {
-                for position in row * size[1] + columns.start..row * size[1] + columns.end {
-                    if input[position] > input[winner] || input[position].is_nan() {
-                        winner = position;
-                    }
+            let first = rows.start * size[1] + columns.start;
+            let winner = match (rows.len(), columns.len()) {
+                (2, 2) => first_largest::<2>(input, first, size[1]),
+                (3, 3) => first_largest::<3>(input, first, size[1]),
+                _ => {
+                    let row =
+                        |row: usize| row * size[1] + columns.start..row * size[1] + columns.end;
+                    first_largest_of(input, first, rows.flat_map(row))
                 }
-            }
+            };
             values[winner] += gradient[index];
         });
     });
+}
+
+/// Position of the largest value of a window of `SIDE` by `SIDE`; of equal ones the first.
+fn first_largest<const SIDE: usize>(input: &[f32], first: usize, width: usize) -> usize {
+    let (mut winner, mut best) = (first, f32::NEG_INFINITY);
+    for row in 0..SIDE {
+        let start = first + row * width;
+        let Some(values) = input[start..].first_chunk::<SIDE>() else {
+            continue;
+        };
+        for (column, &value) in values.iter().enumerate() {
+            let wins = value > best || value.is_nan();
+            (winner, best) = if wins {
+                (start + column, value)
+            } else {
+                (winner, best)
+            };
+        }
+    }
+    winner
+}
+
+fn first_largest_of(input: &[f32], first: usize, positions: impl Iterator<Item = usize>) -> usize {
+    positions.fold(first, |winner, position| {
+        if input[position] > input[winner] || input[position].is_nan() {
+            position
+        } else {
+            winner
+        }
+    })
 }
 
 pub(super) fn average_pool(
