@@ -24,7 +24,7 @@ impl<D: Device> Engine<D> {
     /// W]`, handed to `visit` from the logits downwards; layers that the logits do not depend on
     /// are left out.
     ///
-    /// `trace` must hold [`Graph::needed_for_gradient`] of `to`, and the logits; `seed` has the
+    /// `trace` must hold [`Graph::needed_for_gradient`](crate::graph::Graph::needed_for_gradient) of `to`, and the logits; `seed` has the
     /// shape of the logits, `[N, outputs, 1, 1]`.
     ///
     /// # Panics
