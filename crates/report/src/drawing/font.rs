@@ -110,6 +110,8 @@ fn break_lines(text: &str, size: f64, room: f64) -> Vec<String> {
                     .find(|(_, letter)| places.contains(letter))
                     .map(|(index, letter)| index + letter.len_utf8())
                     .filter(|&cut| 3 * cut > line.len() && cut < longer.len())
+                    // A wide letter may not fit in the place of a narrow beginning.
+                    .filter(|&cut| width(&longer[cut..], size) <= room)
             };
             // A name and its ending stay together where that is possible.
             let cut = behind(&['/', '\\', '_', '-', ' '])
@@ -166,6 +168,18 @@ mod tests {
         );
         assert!(width(&short, 10.0) <= 120.0);
         assert_eq!(elide("a.png", 10.0, 120.0), "a.png");
+    }
+
+    #[test]
+    fn a_wide_letter_does_not_take_the_place_of_a_narrow_beginning() {
+        for line in wrap(
+            "\u{800}-\u{fffd}?{\u{23a}\u{363}A%0\u{a1}0'\0\u{a1}",
+            10.0,
+            38.749_881,
+            3,
+        ) {
+            assert!(width(&line, 10.0) <= 38.749_881, "{line:?}");
+        }
     }
 
     proptest! {
