@@ -146,9 +146,7 @@ impl Map {
 /// Subtracts the minimum and divides by `1e-7` plus the maximum: values of `[0, 1]`; a constant
 /// becomes zero.
 pub fn scale_to_unit(values: &mut [f32]) {
-    let mut extremes = Extremes::default();
-    extremes.add(values);
-    let [minimum, maximum] = extremes.get();
+    let [minimum, maximum] = extremes(values);
     let range = maximum - minimum;
     for value in values {
         *value = to_unit(*value, minimum, range);
@@ -160,6 +158,13 @@ fn to_unit(value: f32, minimum: f32, range: f32) -> f32 {
 }
 
 /// The smallest and the largest value, of which not-a-number is neither; infinite for none.
+pub(crate) fn extremes(values: &[f32]) -> [f32; 2] {
+    let mut extremes = Extremes::default();
+    extremes.add(values);
+    extremes.get()
+}
+
+/// [`extremes`] of values that come piece by piece.
 struct Extremes {
     // Several at a time: each comparison would wait for the one before it.
     smallest: [f32; 16],

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{Method, channels, finish};
 use crate::explanation::{Explanation, Needs};
-use crate::map::{Map, aligned_taps, interpolate_plane};
+use crate::map::{Map, aligned_taps, extremes, interpolate_plane};
 
 const EPSILON: f32 = 1e-8;
 /// Values of masked images that are computed together: bounds the memory.
@@ -69,8 +69,7 @@ impl Method for ScoreCam {
 
 /// `(x - min) / (max - min + 1e-8)`.
 fn unit_mask(mut values: Vec<f32>) -> Vec<f32> {
-    let minimum = values.iter().copied().fold(f32::INFINITY, f32::min);
-    let maximum = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let [minimum, maximum] = extremes(&values);
     for value in &mut values {
         *value = (*value - minimum) / (maximum - minimum + EPSILON);
     }

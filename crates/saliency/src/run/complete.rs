@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use mednet_data::{DataModule, Loaded, SampleLoader, SampleRecord, Target};
-use mednet_network::Tensor;
 use mednet_network::device::Device;
 use thiserror::Error;
 
+use super::explain;
 use super::generate::describe;
 use super::map_folder::MapSource;
 use super::outcome::{Observer, SampleFailure};
-use super::pipeline::{ReadAhead, in_order};
+use super::pipeline::{in_order, read_ahead};
 use super::scored::{ScoredDataSet, ScoredSample};
 use super::selection::{Selected, SelectionError, select};
-use crate::explanation::{ExplainedImage, Needs, Settings};
+use crate::explanation::{Needs, Settings};
 use crate::metric::road::{Road, RoadScores};
 use crate::target::TargetClass;
 
@@ -152,12 +152,7 @@ impl<D: Device> Completion<'_, D> {
         let records = dataset.records.iter().copied();
         let open: Vec<&SampleRecord> = records.filter(|record| !self.is_left_out(record)).collect();
         std::thread::scope(|scope| {
-            let mut ahead =
-                ReadAhead::start(scope, loader, &open, self.readers, self.cache_samples);
-            let mut samples: Box<dyn Iterator<Item = _>> = Box::new(ahead.by_ref());
-            if self.cache_samples {
-                samples = Box::new(samples.collect::<Vec<_>>().into_iter());
-            }
+            let mut samples = read_ahead(scope, loader, &open, self.readers, self.cache_samples);
             // What is left out has no sample.
             let mut read = || samples.next();
             let items =
@@ -171,7 +166,8 @@ impl<D: Device> Completion<'_, D> {
             let score =
                 |record, loaded: Option<_>| loaded.map(|loaded| self.sample(record, loaded));
             let work = |(record, loaded)| (record, score(record, loaded));
-            in_order(items, self.at_once(), work, |(record, scored)| {
+            let at_once = explain::at_once(self.settings, self.needs());
+            in_order(items, at_once, work, |(record, scored)| {
                 let failed = match scored {
                     None => {
                         rows.iter_mut()
@@ -189,18 +185,6 @@ impl<D: Device> Completion<'_, D> {
             });
         });
         rows
-    }
-
-    /// How many samples may be scored at the same time.
-    fn at_once(&self) -> usize {
-        let graph = self.settings.engine.graph();
-        let keep = ExplainedImage::kept(self.settings, self.needs());
-        let at_once = self
-            .settings
-            .engine
-            .images_at_once(graph.input_shape(), &keep);
-        // Where the network refuses the image, each sample says so.
-        at_once.unwrap_or(1)
     }
 
     /// The scores of one sample for each source and class.
@@ -227,11 +211,8 @@ impl<D: Device> Completion<'_, D> {
         let loaded = loaded.map_err(|error| describe(&error))?;
         let notices = loaded.notices.iter();
         scored.notices.extend(notices.map(ToString::to_string));
-        let image = loaded.sample.image;
-        let shape = [1, image.channels, image.height, image.width];
-        let image = Tensor::new(shape, image.pixels)
-            .ok_or_else(|| "the image's values do not fit its shape".to_owned())?;
-        let explained = self.explain(&record.name, &image)?;
+        let image = explain::image(loaded)?;
+        let explained = explain::explain(self.settings, &record.name, &image, self.needs())?;
         for class in self.target_class.classes(explained.logits()) {
             let question = explained.explain(class);
             for (source, rows) in self.sources.iter().zip(&mut scored.scores) {
@@ -277,21 +258,6 @@ impl<D: Device> Completion<'_, D> {
                 MapSource::Method(method) => needs.and(method.needs()),
                 MapSource::Control(_) | MapSource::Folder(_) => needs,
             })
-    }
-
-    fn explain<'i>(
-        &'i self,
-        name: &'i str,
-        image: &'i Tensor,
-    ) -> Result<ExplainedImage<'i, D>, String> {
-        let explained = ExplainedImage::new(self.settings, name, image, self.needs())
-            .map_err(|error| describe(&error))?;
-        match explained.logits().iter().find(|logit| !logit.is_finite()) {
-            None => Ok(explained),
-            Some(logit) => Err(format!(
-                "the network's logit for it is {logit}: check the weights"
-            )),
-        }
     }
 }
 

@@ -7,15 +7,14 @@ use std::sync::mpsc::sync_channel;
 
 use mednet_data::name::output_path;
 use mednet_data::{DataModule, Loaded, SampleLoader, SampleRecord, Target};
-use mednet_network::Tensor;
 use mednet_network::device::Device;
 use sha2::{Digest, Sha256};
 
 use super::manifest::{Entry, Manifest, Provenance, hex};
 use super::outcome::{GenerateError, Observer, Preview, SampleFailure, Summary};
-use super::pipeline::{ReadAhead, in_order};
-use super::{atomic, npy};
-use crate::explanation::{ExplainedImage, Needs, Settings};
+use super::pipeline::{in_order, read_ahead};
+use super::{atomic, explain, npy};
+use crate::explanation::{Needs, Settings};
 use crate::map::Map;
 use crate::method::Method;
 use crate::target::TargetClass;
@@ -351,14 +350,11 @@ impl<D: Device> Generation<'_, D> {
                     .collect()
             });
             let readers = self.readers;
-            let mut ahead = ReadAhead::start(scope, loader, &records, readers, self.cache_samples);
-            let mut samples: Box<dyn Iterator<Item = _>> = Box::new(ahead.by_ref());
-            if self.cache_samples {
-                samples = Box::new(samples.collect::<Vec<_>>().into_iter());
-            }
+            let samples = read_ahead(scope, loader, &records, readers, self.cache_samples);
             let items = open.iter().copied().zip(samples);
             let work = |(job, loaded)| (job, self.explain(job, loaded, &there));
-            in_order(items, self.at_once(), work, |(job, explained)| {
+            let at_once = explain::at_once(self.settings, self.needs());
+            in_order(items, at_once, work, |(job, explained)| {
                 let name = &job.record.name;
                 for notice in explained.notices {
                     observer.notice(name, &notice);
@@ -408,18 +404,6 @@ impl<D: Device> Generation<'_, D> {
         }
     }
 
-    /// How many samples may be explained at the same time.
-    fn at_once(&self) -> usize {
-        let graph = self.settings.engine.graph();
-        let keep = ExplainedImage::kept(self.settings, self.needs());
-        let at_once = self
-            .settings
-            .engine
-            .images_at_once(graph.input_shape(), &keep);
-        // Where the network refuses the image, each sample says so.
-        at_once.unwrap_or(1)
-    }
-
     fn needs(&self) -> Needs {
         let all = self.methods.iter().map(|(method, _)| method.needs());
         all.fold(Needs::default(), Needs::and)
@@ -455,17 +439,8 @@ impl<D: Device> Generation<'_, D> {
         maps: &mut Vec<FinishedMap>,
     ) -> Result<(), String> {
         let name = &job.record.name;
-        let image = loaded.sample.image;
-        let shape = [1, image.channels, image.height, image.width];
-        let image = Tensor::new(shape, image.pixels)
-            .ok_or_else(|| "the image's values do not fit its shape".to_owned())?;
-        let explained = ExplainedImage::new(self.settings, name, &image, self.needs())
-            .map_err(|error| describe(&error))?;
-        if let Some(logit) = explained.logits().iter().find(|logit| !logit.is_finite()) {
-            return Err(format!(
-                "the network's logit for it is {logit}: check the weights"
-            ));
-        }
+        let image = explain::image(loaded)?;
+        let explained = explain::explain(self.settings, name, &image, self.needs())?;
         for class in self.target_class.classes(explained.logits()) {
             let question = explained.explain(class);
             for (method, provenance) in &self.methods {

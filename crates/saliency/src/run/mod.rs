@@ -3,6 +3,7 @@
 
 pub mod atomic;
 pub mod complete;
+mod explain;
 pub mod generate;
 pub mod interpret;
 pub mod manifest;

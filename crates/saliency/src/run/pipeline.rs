@@ -12,15 +12,31 @@ use mednet_data::{Error, SampleLoader, SampleRecord};
 /// Samples that each reader holds ready.
 const READ_AHEAD: usize = 2;
 
-/// Reads samples on `readers` threads and hands them out in order.
-pub(super) struct ReadAhead {
+/// Reads samples on `readers` threads and hands them out in order; all of them before the first
+/// with `everything`.
+pub(super) fn read_ahead<'scope, 'env: 'scope>(
+    scope: &'scope Scope<'scope, 'env>,
+    loader: &'env SampleLoader,
+    records: &'env [&'env SampleRecord],
+    readers: usize,
+    everything: bool,
+) -> Box<dyn Iterator<Item = Result<Loaded, Error>>> {
+    let ahead = ReadAhead::start(scope, loader, records, readers, everything);
+    match everything {
+        true => Box::new(ahead.collect::<Vec<_>>().into_iter()),
+        false => Box::new(ahead),
+    }
+}
+
+/// Samples in order, each from the channel of its reader.
+struct ReadAhead {
     channels: Vec<Receiver<Result<Loaded, Error>>>,
     next: usize,
 }
 
 impl ReadAhead {
     /// Starts reading. With `everything`, readers do not wait until samples are taken.
-    pub(super) fn start<'scope, 'env: 'scope>(
+    fn start<'scope, 'env: 'scope>(
         scope: &'scope Scope<'scope, 'env>,
         loader: &'env SampleLoader,
         records: &'env [&'env SampleRecord],
