@@ -10,6 +10,11 @@ use std::path::Path;
 /// # Errors
 /// As the operating system says; the temporary file is gone then.
 pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    write_parts(path, &[contents])
+}
+
+/// As [`write()`], the parts one after the other.
+pub(super) fn write_parts(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let parent = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
@@ -24,7 +29,7 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     temporary_name.push(format!(".{}.partial", std::process::id()));
     let temporary = path.with_file_name(temporary_name);
     let written = File::create(&temporary)
-        .and_then(|mut file| file.write_all(contents))
+        .and_then(|mut file| parts.iter().try_for_each(|part| file.write_all(part)))
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // What went wrong first is the error to report.

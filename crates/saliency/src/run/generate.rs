@@ -342,11 +342,9 @@ impl<D: Device> Generation<'_, D> {
             let (sender, receiver) = sync_channel::<FinishedMap>(WRITE_BEHIND);
             let output = &self.output;
             let writer = scope.spawn(move || -> Vec<Written> {
-                // One file's bytes after the other, in the same memory.
-                let mut bytes = Vec::new();
                 receiver
                     .into_iter()
-                    .map(|map| map.write(output, manifest, &mut bytes))
+                    .map(|map| map.write(output, manifest))
                     .collect()
             });
             let readers = self.readers;
@@ -513,13 +511,14 @@ struct Written {
 }
 
 impl FinishedMap {
-    fn write(self, output: &Path, manifest: &mut Manifest, bytes: &mut Vec<u8>) -> Written {
+    fn write(self, output: &Path, manifest: &mut Manifest) -> Written {
         let Self { map, mut entry } = self;
-        npy::write_bytes(&map, bytes);
-        entry.sha256 = hex(&Sha256::digest(&bytes));
+        let (header, values) = (npy::header(&map), npy::values(&map));
+        let hash = Sha256::new().chain_update(&header).chain_update(&values);
+        entry.sha256 = hex(&hash.finalize());
         let path = output.join(&entry.file);
         let (sample, method, dead) = (entry.sample.clone(), entry.method.clone(), entry.dead);
-        let outcome = atomic::write(&path, bytes)
+        let outcome = atomic::write_parts(&path, &[&header, &values])
             .map_err(|error| format!("cannot write `{}`: {error}", path.display()))
             .and_then(|()| manifest.add(entry).map_err(|error| describe(&error)))
             .map(|()| dead);

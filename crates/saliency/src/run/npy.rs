@@ -3,8 +3,9 @@
 //!
 //! Format: NEP 1, <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -16,6 +17,8 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 const ALIGNMENT: usize = 64;
 /// Longest header that is read.
 const HEADER_LIMIT: usize = 1 << 16;
+/// Bytes that hold the header of almost every file.
+const START: usize = 1024;
 /// Most values that are read: a map of 16384 x 16384.
 const VALUE_LIMIT: usize = 1 << 28;
 
@@ -43,13 +46,13 @@ pub enum NpyError {
 /// The bytes of a map as `numpy.save` writes it: version 1.0, `<f4`, C order.
 #[must_use]
 pub fn to_bytes(map: &Map) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    write_bytes(map, &mut bytes);
+    let mut bytes = header(map);
+    bytes.extend_from_slice(&values(map));
     bytes
 }
 
-/// As [`to_bytes`], in place of what `bytes` held.
-pub(super) fn write_bytes(map: &Map, bytes: &mut Vec<u8>) {
+/// What stands before the values.
+pub(super) fn header(map: &Map) -> Vec<u8> {
     let shape = format!("({}, {})", map.height, map.width);
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
     let unpadded = MAGIC.len() + 4 + header.len() + 1;
@@ -58,15 +61,22 @@ pub(super) fn write_bytes(map: &Map, bytes: &mut Vec<u8>) {
         unpadded.next_multiple_of(ALIGNMENT) - unpadded,
     ));
     header.push('\n');
-    bytes.clear();
-    bytes.extend_from_slice(MAGIC);
+    let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&[1, 0]);
     bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
     bytes.extend_from_slice(header.as_bytes());
-    let start = bytes.len();
-    bytes.resize(start + 4 * map.values.len(), 0);
-    for (bytes, value) in bytes[start..].chunks_exact_mut(4).zip(&map.values) {
-        bytes.copy_from_slice(&value.to_le_bytes());
+    bytes
+}
+
+/// The values as bytes, without copying them where the machine's order is that of the file.
+pub(super) fn values(map: &Map) -> Cow<'_, [u8]> {
+    if cfg!(target_endian = "little") {
+        Cow::Borrowed(bytemuck::cast_slice(&map.values))
+    } else {
+        map.values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect()
     }
 }
 
@@ -81,60 +91,121 @@ pub fn read(path: &Path) -> Result<Map, NpyError> {
         path: path.to_owned(),
         source,
     };
-    let limit = (VALUE_LIMIT * 8 + HEADER_LIMIT) as u64;
     let file = File::open(path).map_err(unreadable)?;
-    let length = file.metadata().map_or(0, |about| about.len().min(limit));
-    let mut bytes = Vec::with_capacity(length as usize + 1);
-    file.take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    parse(&bytes).map_err(|reason| NpyError::Malformed {
+    let length = file.metadata().map_or(0, |about| about.len());
+    let map = read_stream(file, length).map_err(unreadable)?;
+    map.map_err(|reason| NpyError::Malformed {
         path: path.to_owned(),
         reason,
     })
+}
+
+/// Reads a map from a stream of about `length` bytes, or says what is wrong with it.
+fn read_stream(mut stream: impl Read, length: u64) -> io::Result<Result<Map, String>> {
+    let mut bytes = Vec::with_capacity(START);
+    stream.by_ref().take(START as u64).read_to_end(&mut bytes)?;
+    if let Some(map) = read_in_place(&bytes, &mut stream, length)? {
+        return Ok(Ok(map));
+    }
+    let limit = (VALUE_LIMIT * 8 + HEADER_LIMIT) as u64;
+    bytes.reserve_exact(length.min(limit) as usize);
+    stream.take(limit).read_to_end(&mut bytes)?;
+    Ok(parse(&bytes))
+}
+
+/// Reads values that lie in the file as they will lie in memory without a copy between; none where
+/// they lie otherwise, or are more or fewer than the header says.
+fn read_in_place(start: &[u8], rest: &mut impl Read, length: u64) -> io::Result<Option<Map>> {
+    let Ok((layout, first)) = Layout::parse(start) else {
+        return Ok(None);
+    };
+    let [height, width] = [layout.height, layout.width];
+    let header = start.len() - first.len();
+    let whole = length == (header + 4 * height * width) as u64;
+    if !(cfg!(target_endian = "little") && layout.is_ours() && whole) {
+        return Ok(None);
+    }
+    let mut values = vec![0.0_f32; height * width];
+    let (begun, missing) = bytemuck::cast_slice_mut(&mut values).split_at_mut(first.len());
+    begun.copy_from_slice(first);
+    rest.read_exact(missing)?;
+    Ok(Some(Map {
+        height,
+        width,
+        values,
+    }))
 }
 
 fn parse(bytes: &[u8]) -> Result<Map, String> {
     if bytes.is_empty() {
         return Err("the file is empty".to_owned());
     }
-    let (header, values) = split_header(bytes)?;
-    let descr = field(header, "descr").ok_or("its header names no type")?;
-    let element = Element::parse(descr.trim_matches(['\'', '"']))?;
-    let fortran = field(header, "fortran_order").ok_or("its header names no order")? == "True";
-    let shape = parse_shape(field(header, "shape").ok_or("its header names no shape")?)?;
-    let ([height, width] | [1, height, width]) = shape[..] else {
-        return Err(format!(
-            "expected a plane, found an array of shape {shape:?}"
-        ));
-    };
-    let count = height
-        .checked_mul(width)
-        .filter(|&count| count <= VALUE_LIMIT);
-    let count = count.ok_or_else(|| format!("a map of {height} x {width} is too large"))?;
-    let expected = count * element.size;
+    let (layout, values) = Layout::parse(bytes)?;
+    let element = &layout.element;
+    let expected = layout.height * layout.width * element.size;
     if values.len() != expected {
         let found = values.len();
         return Err(format!(
             "expected {expected} bytes of values, found {found}"
         ));
     }
-    let values: Vec<f32> = if element.is_ours() {
-        let single = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-        values.chunks_exact(4).map(single).collect()
-    } else {
-        let values = values.chunks_exact(element.size);
-        values.map(|bytes| element.value(bytes)).collect()
-    };
+    let values = values.chunks_exact(element.size);
+    let values: Vec<f32> = values.map(|bytes| element.value(bytes)).collect();
     Ok(Map {
-        height,
-        width,
-        values: if fortran {
-            transpose(&values, height)
+        height: layout.height,
+        width: layout.width,
+        values: if layout.fortran {
+            transpose(&values, layout.height)
         } else {
             values
         },
     })
+}
+
+/// How the values of a plane lie in a file.
+struct Layout {
+    element: Element,
+    /// Column after column.
+    fortran: bool,
+    height: usize,
+    width: usize,
+}
+
+impl Layout {
+    /// The layout and the bytes after the header.
+    fn parse(bytes: &[u8]) -> Result<(Self, &[u8]), String> {
+        let (header, values) = split_header(bytes)?;
+        let descr = field(header, "descr").ok_or("its header names no type")?;
+        let element = Element::parse(descr.trim_matches(['\'', '"']))?;
+        let fortran = field(header, "fortran_order").ok_or("its header names no order")? == "True";
+        let shape = parse_shape(field(header, "shape").ok_or("its header names no shape")?)?;
+        let ([height, width] | [1, height, width]) = shape[..] else {
+            return Err(format!(
+                "expected a plane, found an array of shape {shape:?}"
+            ));
+        };
+        height
+            .checked_mul(width)
+            .filter(|&count| count <= VALUE_LIMIT)
+            .ok_or_else(|| format!("a map of {height} x {width} is too large"))?;
+        let layout = Self {
+            element,
+            fortran,
+            height,
+            width,
+        };
+        Ok((layout, values))
+    }
+
+    /// Whether it is what [`to_bytes`] writes.
+    fn is_ours(&self) -> bool {
+        let Element {
+            kind,
+            size,
+            big_endian,
+        } = self.element;
+        (kind, size, big_endian, self.fortran) == (b'f', 4, false, false)
+    }
 }
 
 /// The text of the header and the bytes of the values.
@@ -222,11 +293,6 @@ impl Element {
             .ok_or_else(unknown)
     }
 
-    /// Whether it is what [`to_bytes`] writes.
-    fn is_ours(&self) -> bool {
-        (self.kind, self.size, self.big_endian) == (b'f', 4, false)
-    }
-
     fn value(&self, bytes: &[u8]) -> f32 {
         let mut word = [0; 8];
         for (position, &byte) in bytes.iter().enumerate() {
@@ -267,6 +333,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn read(bytes: &[u8]) -> Result<Map, String> {
+        read_stream(bytes, bytes.len() as u64).unwrap()
+    }
+
     #[test]
     fn the_header_is_numpys() {
         let bytes = to_bytes(&Map::zeros(512, 512));
@@ -291,7 +361,7 @@ mod tests {
 
     #[test]
     fn every_number_type_is_read() {
-        let single = |bytes: &[u8]| parse(bytes).unwrap().values;
+        let single = |bytes: &[u8]| read(bytes).unwrap().values;
         assert_eq!(
             single(&file("<f2", "False", "(1, 2)", &[0x00, 0x3c, 0x00, 0xc0])),
             [1.0, -2.0]
@@ -319,14 +389,36 @@ mod tests {
     }
 
     #[test]
+    fn values_after_a_long_header_are_read() {
+        let spaces = " ".repeat(2 * START);
+        let values: Vec<u8> = (0..6)
+            .flat_map(|value| (value as f32).to_le_bytes())
+            .collect();
+        let map = read(&file("<f4", "False", &format!("(2,{spaces} 3)"), &values)).unwrap();
+        assert_eq!(map.values, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    }
+
+    #[test]
+    fn a_length_that_was_not_true_is_no_matter() {
+        let map = Map::zeros(30, 20);
+        for length in [0, 1, 1 << 20] {
+            let read = read_stream(&to_bytes(&map)[..], length);
+            assert_eq!(read.unwrap().unwrap(), map);
+        }
+        let shortened = &to_bytes(&map)[..2000];
+        let read = read_stream(shortened, to_bytes(&map).len() as u64);
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
     fn columns_first_are_turned() {
-        let map = parse(&file("|u1", "True", "(2, 3)", &[1, 2, 3, 4, 5, 6])).unwrap();
+        let map = read(&file("|u1", "True", "(2, 3)", &[1, 2, 3, 4, 5, 6])).unwrap();
         assert_eq!(map.values, [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
     }
 
     #[test]
     fn what_is_wrong_is_said() {
-        let reason = |bytes: &[u8]| parse(bytes).unwrap_err();
+        let reason = |bytes: &[u8]| read(bytes).unwrap_err();
         assert!(reason(b"").contains("empty"));
         assert!(reason(b"PNG").contains("does not start"));
         assert!(reason(&file("<f4", "False", "(2, 2)", &[0; 15])).contains("expected 16 bytes"));
@@ -337,11 +429,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(height in 0usize..9, width in 1usize..9, bits in any::<u32>()) {
+        fn what_is_written_is_read(height in 0usize..40, width in 1usize..40, bits in any::<u32>()) {
             let values: Vec<f32> =
                 (0..height * width).map(|i| f32::from_bits(bits.rotate_left(i as u32))).collect();
             let map = Map { height, width, values };
-            let back = parse(&to_bytes(&map)).unwrap();
+            let back = read(&to_bytes(&map)).unwrap();
             let bits = |map: &Map| map.values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             prop_assert_eq!((back.height, back.width), (height, width));
             prop_assert_eq!(bits(&back), bits(&map));
@@ -360,7 +452,7 @@ mod tests {
                 }
                 bytes = whole;
             }
-            let _ = parse(&bytes);
+            let _ = read(&bytes);
         }
     }
 }

@@ -1,6 +1,13 @@
 //! Saliency maps: a number for each pixel.
 
+mod extremes;
+mod interpolation;
+
 use mednet_network::Tensor;
+
+pub(crate) use self::extremes::extremes;
+use self::interpolation::{Enlargement, Tap, half_pixel_taps};
+pub(crate) use self::interpolation::{aligned_taps, interpolate_plane};
 
 /// A plane of values, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,21 +90,13 @@ impl Map {
         }
         let rows = half_pixel_taps(self.height, height);
         let wide = self.widen(&half_pixel_taps(self.width, width));
-        let mut line = vec![0.0; width];
-        let mut extremes = Extremes::default();
-        for row in &rows {
-            row.mix_rows(&wide, &mut line);
-            extremes.add(&line);
-        }
-        let [minimum, maximum] = extremes.get();
-        let range = maximum - minimum;
-        let mut values = vec![0.0; height * width];
-        for (row, values) in rows.iter().zip(values.chunks_exact_mut(width)) {
-            row.mix_rows(&wide, values);
-            for value in values {
-                *value = to_unit(*value, minimum, range);
-            }
-        }
+        let wide = Enlargement {
+            wide: &wide,
+            rows: &rows,
+            width,
+        };
+        // With the widest vectors that the processor has.
+        let values = pulp::Arch::new().dispatch(wide);
         Self {
             height,
             width,
@@ -153,120 +152,9 @@ pub fn scale_to_unit(values: &mut [f32]) {
     }
 }
 
+#[inline(always)]
 fn to_unit(value: f32, minimum: f32, range: f32) -> f32 {
     (value - minimum) / (EPSILON + range)
-}
-
-/// The smallest and the largest value, of which not-a-number is neither; infinite for none.
-pub(crate) fn extremes(values: &[f32]) -> [f32; 2] {
-    let mut extremes = Extremes::default();
-    extremes.add(values);
-    extremes.get()
-}
-
-/// [`extremes`] of values that come piece by piece.
-struct Extremes {
-    // Several at a time: each comparison would wait for the one before it.
-    smallest: [f32; 16],
-    largest: [f32; 16],
-}
-
-impl Default for Extremes {
-    fn default() -> Self {
-        Self {
-            smallest: [f32::INFINITY; 16],
-            largest: [f32::NEG_INFINITY; 16],
-        }
-    }
-}
-
-impl Extremes {
-    fn add(&mut self, values: &[f32]) {
-        let (mut smallest, mut largest) = (self.smallest, self.largest);
-        for chunk in values.chunks(smallest.len()) {
-            for ((smallest, largest), &value) in smallest.iter_mut().zip(&mut largest).zip(chunk) {
-                *smallest = if value < *smallest { value } else { *smallest };
-                *largest = if value > *largest { value } else { *largest };
-            }
-        }
-        *self = Self { smallest, largest };
-    }
-
-    fn get(&self) -> [f32; 2] {
-        [
-            self.smallest.into_iter().fold(f32::INFINITY, f32::min),
-            self.largest.into_iter().fold(f32::NEG_INFINITY, f32::max),
-        ]
-    }
-}
-
-/// Two neighbours and the share of the second.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Tap {
-    first: usize,
-    second: usize,
-    share: f32,
-}
-
-impl Tap {
-    fn at(position: f64, extent: usize) -> Self {
-        let position = position.clamp(0.0, (extent - 1) as f64);
-        let first = position as usize;
-        Self {
-            first,
-            second: (first + 1).min(extent - 1),
-            share: (position - first as f64) as f32,
-        }
-    }
-
-    fn mix(self, first: f32, second: f32) -> f32 {
-        first * (1.0 - self.share) + second * self.share
-    }
-
-    /// Writes the mixture of two rows of as many values.
-    fn mix_rows(self, rows: &[f32], mixture: &mut [f32]) {
-        let width = mixture.len();
-        let first = &rows[self.first * width..][..width];
-        let second = &rows[self.second * width..][..width];
-        for ((value, &first), &second) in mixture.iter_mut().zip(first).zip(second) {
-            *value = self.mix(first, second);
-        }
-    }
-}
-
-fn half_pixel_taps(from: usize, to: usize) -> Vec<Tap> {
-    let ratio = from as f64 / to as f64;
-    (0..to)
-        .map(|position| Tap::at((position as f64 + 0.5) * ratio - 0.5, from))
-        .collect()
-}
-
-/// Taps that put the first and last values onto the borders (PyTorch's `align_corners=True`).
-pub(crate) fn aligned_taps(from: usize, to: usize) -> Vec<Tap> {
-    let ratio = if to > 1 {
-        (from - 1) as f64 / (to - 1) as f64
-    } else {
-        0.0
-    };
-    (0..to)
-        .map(|position| Tap::at(position as f64 * ratio, from))
-        .collect()
-}
-
-/// Enlarges one plane with taps made once for many.
-pub(crate) fn interpolate_plane(
-    plane: &[f32],
-    [height, width]: [usize; 2],
-    rows: &[Tap],
-    columns: &[Tap],
-) -> Vec<f32> {
-    Map {
-        height,
-        width,
-        values: plane.to_vec(),
-    }
-    .interpolate(rows, columns)
-    .values
 }
 
 #[cfg(test)]
@@ -288,6 +176,44 @@ mod tests {
         let taps = aligned_taps(2, 5);
         let values = interpolate_plane(&[0.0, 1.0], [1, 2], &aligned_taps(1, 1), &taps);
         assert_eq!(values, [0.0, 0.25, 0.5, 0.75, 1.0]);
+    }
+
+    #[test]
+    fn a_finished_map_is_resized_and_then_scaled() {
+        for (height, width) in [(1, 1), (7, 7), (13, 31), (40, 65)] {
+            let values = (0..35).map(|i| ((i * 37 % 23) as f32 - 6.0) / 3.0);
+            let map = Map {
+                height: 5,
+                width: 7,
+                values: values.collect(),
+            };
+            let mut unscaled = map.clone();
+            unscaled
+                .values
+                .iter_mut()
+                .for_each(|value| *value = value.max(0.0));
+            scale_to_unit(&mut unscaled.values);
+            let mut expected = unscaled.resize(height, width);
+            scale_to_unit(&mut expected.values);
+            assert_eq!(map.finish(height, width), expected);
+        }
+    }
+
+    #[test]
+    fn extremes_are_found_at_every_position_and_are_numbers() {
+        for length in 1..40 {
+            for position in 0..length {
+                let mut values = vec![0.0; length];
+                values[position] = -1.0;
+                assert_eq!(
+                    extremes(&values),
+                    [-1.0, if length > 1 { 0.0 } else { -1.0 }]
+                );
+                values[position] = 2.0;
+                assert_eq!(extremes(&values), [if length > 1 { 0.0 } else { 2.0 }, 2.0]);
+            }
+        }
+        assert_eq!(extremes(&[f32::NAN, 1.0, 2.0]), [1.0, 2.0]);
     }
 
     #[test]
