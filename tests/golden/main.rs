@@ -16,7 +16,7 @@ use mednet_network::arch::Architecture;
 use mednet_network::checkpoint::Normalizer;
 use mednet_network::device::Cpu;
 use mednet_network::graph::Parameters;
-use mednet_network::{Engine, Source, Tensor};
+use mednet_network::{Engine, Keep, Source, Tensor};
 use mednet_saliency::{ExplainedImage, Explanation, METHODS, Needs, Settings, method};
 use serde_json::Value;
 
@@ -155,9 +155,9 @@ impl Case {
         let layer = graph
             .find(self.expected["layer"].as_str().unwrap())
             .unwrap();
-        let mut keep = graph.needed_for_gradient(&[layer, graph.input()]);
-        keep.extend([layer, graph.output()]);
-        keep.extend(graph.beside(layer));
+        let values = graph.beside(layer).into_iter();
+        let values = Keep::values(values.chain([layer, graph.output()]));
+        let keep = values.and(&graph.needed_for_gradient(&[layer, graph.input()]));
         let trace = self
             .engine
             .run(&[(graph.input(), Source::Host(&self.image))], &keep)

@@ -7,7 +7,7 @@
 #![allow(clippy::print_stdout)]
 
 use mednet_network::device::cpu::convolution::Epilogue;
-use mednet_network::device::cpu::convolution::gradient::{Gate, GradientEpilogue};
+use mednet_network::device::cpu::convolution::gradient::{Gate, GradientEpilogue, Open};
 use mednet_network::device::cpu::{
     Algorithm, ConvolutionGeometry, InstructionSet, PackedConvolution,
     PackedConvolutionInputGradient, PackedLinear, Planes, PlanesMut, ScaleShift,
@@ -413,8 +413,10 @@ fn time_gradient(
             &mut PlanesMut::dense(&mut output, shape),
             GradientEpilogue {
                 gate: layer.prologue.then(|| Gate {
-                    values: Planes::dense(&input, shape),
-                    open: &prologue,
+                    open: Open::Values {
+                        values: Planes::dense(&input, shape),
+                        affine: &prologue,
+                    },
                     factor: Some(&prologue.scale),
                 }),
                 accumulate: layer.prologue,

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use mednet_network::arch::Architecture;
 use mednet_network::device::Cpu;
-use mednet_network::{Engine, LoadedNetwork, Normalization, Source, Tensor};
+use mednet_network::{Engine, Keep, LoadedNetwork, Normalization, Source, Tensor};
 
 /// The value behind an option.
 fn option(name: &str) -> Option<String> {
@@ -82,8 +82,8 @@ fn forward(engine: &Engine<Cpu>, images: &Tensor) -> f32 {
 
 fn backward(engine: &Engine<Cpu>, images: &Tensor) -> f32 {
     let graph = engine.graph();
-    let mut keep = graph.needed_for_gradient(&[graph.input()]);
-    keep.push(graph.output());
+    let keep = graph.needed_for_gradient(&[graph.input()]);
+    let keep = keep.and(&Keep::values([graph.output()]));
     let Ok(trace) = engine.run(&[(graph.input(), Source::Host(images))], &keep) else {
         return f32::NAN;
     };

@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use crate::device::Device;
 use crate::engine::{Engine, Source};
-use crate::graph::{NodeId, Shape, ShapeError};
+use crate::graph::{Shape, ShapeError};
+use crate::keep::Keep;
 use crate::tensor::Tensor;
 
 /// Bytes that the values of the images under way may take for each thread.
@@ -24,14 +25,15 @@ impl<D: Device> Engine<D> {
     pub fn forward(&self, images: &Tensor) -> Result<Tensor, ShapeError> {
         let output = self.graph().output();
         let shape = images.image_shape();
-        let bytes = self.bytes_of_values(shape, &[output])?;
+        let keep = Keep::values([output]);
+        let bytes = self.bytes_of_values(shape, &keep)?;
         let together = self.images_together(bytes);
         let at_once = at_once(bytes * together);
         let image = shape.iter().product::<usize>();
         let logits = |values: &[f32]| {
             let images = values.len() / image;
             let source = Source::Values(images, shape, values);
-            let trace = self.run(&[(self.graph().input(), source)], &[output])?;
+            let trace = self.run(&[(self.graph().input(), source)], &keep)?;
             Ok(self.download(&trace, output).into_data())
         };
         let count = images.images();
@@ -50,16 +52,16 @@ impl<D: Device> Engine<D> {
     }
 
     /// How many images of this shape may be on their way to the logits at the same time, each by
-    /// itself, if the values of `keep` are kept: at most as many as there are threads.
+    /// itself, if that is kept: at most as many as there are threads.
     ///
     /// # Errors
     /// Where the network cannot take images of this shape.
-    pub fn images_at_once(&self, shape: Shape, keep: &[NodeId]) -> Result<usize, ShapeError> {
+    pub fn images_at_once(&self, shape: Shape, keep: &Keep) -> Result<usize, ShapeError> {
         Ok(at_once(self.bytes_of_values(shape, keep)?))
     }
 
     /// Memory for the values of one image.
-    fn bytes_of_values(&self, shape: Shape, keep: &[NodeId]) -> Result<usize, ShapeError> {
+    fn bytes_of_values(&self, shape: Shape, keep: &Keep) -> Result<usize, ShapeError> {
         let plan = self.plan(vec![(self.graph().input(), shape)], keep)?;
         Ok(plan.slot_sizes.iter().sum::<usize>() * size_of::<f32>())
     }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::compile::{Action, Plan, Step};
 use crate::device::{Device, Epilogue, Layout, Region, RegionMut, ScaleShift};
 use crate::graph::{Convolution, Graph, NodeId, Operation, Shape, ShapeError};
+use crate::keep::Keep;
 use crate::memory::{Buffer, Pool};
 use crate::tensor::Tensor;
 
@@ -22,7 +23,7 @@ type Shared<K, V> = Mutex<HashMap<K, Arc<V>>>;
 pub struct Engine<D: Device> {
     graph: Graph,
     pub(crate) memory: Arc<Pool<D>>,
-    plans: Shared<(Sources, Vec<NodeId>), Plan>,
+    plans: Shared<(Sources, Keep), Plan>,
     /// By convolution, batch normalisation folded into it, and rows and columns of the result.
     convolutions: Shared<(NodeId, Option<NodeId>, [usize; 2]), D::Convolution>,
     convolution_gradients: Shared<(NodeId, Option<NodeId>, [usize; 2]), D::ConvolutionGradient>,
@@ -34,6 +35,7 @@ pub struct Engine<D: Device> {
 pub struct Trace<D: Device> {
     plan: Arc<Plan>,
     values: HashMap<NodeId, (Arc<Buffer<D>>, Layout)>,
+    masks: HashMap<NodeId, D::Mask>,
 }
 
 /// A value to start a run from.
@@ -82,10 +84,9 @@ impl<D: Device> Trace<D> {
         self.plan.shapes[&id]
     }
 
-    /// Whether the run kept this value.
-    #[must_use]
-    pub fn holds(&self, id: NodeId) -> bool {
-        self.values.contains_key(&id)
+    /// Where a value was positive, if the run was asked to keep that.
+    pub(crate) fn mask(&self, id: NodeId) -> Option<&D::Mask> {
+        self.masks.get(&id)
     }
 }
 
@@ -126,12 +127,12 @@ impl<D: Device> Engine<D> {
         self.memory.device()
     }
 
-    /// Computes a batch of images up to the logits and keeps the values of `keep`, among them those
-    /// of the logits if asked for.
+    /// Computes a batch of images up to the logits and keeps what is asked for, be it the logits or
+    /// anything before.
     ///
     /// # Errors
     /// Where the network cannot take images of this shape.
-    pub fn prefix(&self, images: &Tensor, keep: &[NodeId]) -> Result<Trace<D>, ShapeError> {
+    pub fn prefix(&self, images: &Tensor, keep: &Keep) -> Result<Trace<D>, ShapeError> {
         self.run(&[(self.graph.input(), Source::Host(images))], keep)
     }
 
@@ -151,7 +152,7 @@ impl<D: Device> Engine<D> {
         for id in self.graph.beside(layer) {
             sources.push((id, Source::Kept(trace.region(id))));
         }
-        let logits = self.run(&sources, &[output])?;
+        let logits = self.run(&sources, &Keep::values([output]))?;
         Ok(self.download(&logits, output))
     }
 
@@ -174,20 +175,20 @@ impl<D: Device> Engine<D> {
         Tensor::from_parts([images, channels, height, width], values)
     }
 
-    /// Computes `wanted` from `sources`. All sources have as many images as the first, or one.
+    /// Computes what is to be kept from `sources`. All sources have as many images as the first, or one.
     ///
     /// # Errors
     /// Names the first node whose inputs do not fit it.
     ///
     /// # Panics
-    /// If a wanted value cannot be computed from the sources.
+    /// If something of it cannot be computed from the sources.
     pub fn run(
         &self,
         sources: &[(NodeId, Source<'_, D>)],
-        wanted: &[NodeId],
+        keep: &Keep,
     ) -> Result<Trace<D>, ShapeError> {
         let shapes = sources.iter().map(|(id, s)| (*id, s.images_and_shape().1));
-        let plan = self.plan(shapes.collect(), wanted)?;
+        let plan = self.plan(shapes.collect(), keep)?;
         let images = sources
             .iter()
             .map(|(_, source)| source.images_and_shape().0)
@@ -198,19 +199,22 @@ impl<D: Device> Engine<D> {
             plan: &plan,
             images,
             buffers: self.workspace(&plan, images),
+            masks: HashMap::new(),
         };
         for (id, source) in sources {
             run.put(*id, *source);
+            run.keep_mask(*id, keep);
         }
         for step in &plan.steps {
             run.step(step);
+            run.keep_mask(step.output, keep);
         }
-        Ok(run.finish(wanted))
+        Ok(run.finish(&keep.values))
     }
 
-    /// How to compute `wanted` from sources of these shapes.
-    pub(crate) fn plan(&self, shapes: Sources, wanted: &[NodeId]) -> Result<Arc<Plan>, ShapeError> {
-        let key = (shapes, wanted.to_vec());
+    /// How to compute what is to be kept from sources of these shapes.
+    pub(crate) fn plan(&self, shapes: Sources, keep: &Keep) -> Result<Arc<Plan>, ShapeError> {
+        let key = (shapes, keep.clone());
         if let Some(plan) = self
             .plans
             .lock()
@@ -219,7 +223,7 @@ impl<D: Device> Engine<D> {
         {
             return Ok(Arc::clone(plan));
         }
-        let plan = Plan::new(&self.graph, &key.0, wanted)?;
+        let plan = Plan::new(&self.graph, &key.0, keep)?;
         Ok(cached(&self.plans, key, || plan))
     }
 
@@ -345,6 +349,7 @@ struct Run<'e, D: Device> {
     plan: &'e Arc<Plan>,
     images: usize,
     buffers: Vec<Buffer<D>>,
+    masks: HashMap<NodeId, D::Mask>,
 }
 
 impl<D: Device> Run<'_, D> {
@@ -405,6 +410,14 @@ impl<D: Device> Run<'_, D> {
         self.write(step.output, |run, output| run.compute(step, output));
     }
 
+    /// Notes where a value is positive before others take its memory.
+    fn keep_mask(&mut self, id: NodeId, keep: &Keep) {
+        if keep.masks.contains(&id) {
+            let mask = self.engine.device().positive(self.region(id));
+            self.masks.insert(id, mask);
+        }
+    }
+
     fn compute(&self, step: &Step, output: RegionMut<'_, D::Buffer>) {
         let device = self.engine.device();
         let input = self.region(step.inputs[0]);
@@ -459,6 +472,7 @@ impl<D: Device> Run<'_, D> {
         Trace {
             plan: Arc::clone(self.plan),
             values: values.into_iter().map(keep).collect(),
+            masks: self.masks,
         }
     }
 }

@@ -17,10 +17,12 @@ mod compile;
 pub mod device;
 mod engine;
 pub mod graph;
+mod keep;
 pub mod load;
 mod memory;
 pub mod tensor;
 
 pub use engine::{Engine, Source, Trace};
+pub use keep::Keep;
 pub use load::{LoadError, LoadedNetwork, Normalization};
 pub use tensor::Tensor;

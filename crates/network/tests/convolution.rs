@@ -3,10 +3,10 @@
 #![allow(clippy::print_stdout)]
 
 use mednet_network::device::cpu::convolution::Epilogue;
-use mednet_network::device::cpu::convolution::gradient::{Gate, GradientEpilogue};
+use mednet_network::device::cpu::convolution::gradient::{Gate, GradientEpilogue, Open};
 use mednet_network::device::cpu::planes::Shape;
 use mednet_network::device::cpu::{
-    Algorithm, ConvolutionGeometry, InstructionSet, PackedConvolution,
+    Algorithm, ConvolutionGeometry, InstructionSet, Mask, PackedConvolution,
     PackedConvolutionInputGradient, PackedLinear, Planes, PlanesMut, ScaleShift,
 };
 use proptest::prelude::*;
@@ -319,20 +319,36 @@ fn check_gradient(case: &Case) {
         }
     }
 
-    let epilogue = GradientEpilogue {
-        gate: prologue.as_ref().map(|p| Gate {
-            values: Planes::new(&input, to),
-            open: p,
+    let gate = |open| {
+        prologue.as_ref().map(|p| Gate {
+            open,
             factor: p.relu.then_some(&p.scale[..]),
-        }),
-        accumulate: case.accumulate,
+        })
     };
+    let channel = |at: usize| at % to.image_stride / to.plane_len() % to.channels;
+    let into_relu = prologue.as_ref().map(|p| {
+        let value = |(at, &x): (usize, &f32)| p.scale[channel(at)] * x + p.shift[channel(at)];
+        input.iter().enumerate().map(value).collect::<Vec<f32>>()
+    });
+    let mask = into_relu.map(|values| Mask::new(Planes::new(&values, to)));
+    let values = prologue.as_ref().map(|affine| Open::Values {
+        values: Planes::new(&input, to),
+        affine,
+    });
+    let ways = [values, mask.as_ref().map(Open::Mask)];
+    let ways: Vec<GradientEpilogue<'_>> = ways
+        .into_iter()
+        .map(|open| GradientEpilogue {
+            gate: open.and_then(gate),
+            accumulate: case.accumulate,
+        })
+        .collect();
     for set in InstructionSet::available() {
         for algorithm in algorithms(geometry) {
             let what = format!("gradient {} {algorithm:?} {case:?}", set.name());
             let packed =
                 PackedConvolutionInputGradient::new_for(set, algorithm, *geometry, &weight);
-            let run = || {
+            let run = |epilogue| {
                 let mut output = untouched.clone();
                 packed.run(
                     Planes::new(&gradient, from),
@@ -341,9 +357,12 @@ fn check_gradient(case: &Case) {
                 );
                 output
             };
-            let output = with_threads(1, run);
+            let output = with_threads(1, || run(ways[0]));
             assert_close(&output, &expected, tolerance(algorithm), &what);
-            assert_eq!(output, with_threads(3, run), "three threads: {what}");
+            for epilogue in &ways {
+                let again = with_threads(3, || run(*epilogue));
+                assert_eq!(output, again, "three threads, {epilogue:?}: {what}");
+            }
         }
     }
 }

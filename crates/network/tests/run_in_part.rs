@@ -5,7 +5,7 @@ mod support;
 
 use mednet_network::device::Cpu;
 use mednet_network::graph::{Graph, NodeId};
-use mednet_network::{Engine, Tensor};
+use mednet_network::{Engine, Keep, Tensor};
 use support::{Random, evaluate, random_graph};
 
 const GRAPHS: u64 = 12;
@@ -44,7 +44,7 @@ fn forward_equals_the_reference_whatever_is_kept() {
         let batch = images(&graph, 3, seed + 100);
         let engine = Engine::new(graph.clone(), Cpu);
         let all: Vec<NodeId> = (0..graph.nodes().len()).map(NodeId).collect();
-        let everything = engine.prefix(&batch, &all).unwrap();
+        let everything = engine.prefix(&batch, &Keep::values(all.clone())).unwrap();
         let logits = engine.forward(&batch).unwrap();
         for index in 0..3 {
             let reference = evaluate(&graph, &image(&batch, index), None);
@@ -75,8 +75,7 @@ fn prefix_and_suffix_are_forward_on_every_node() {
         let engine = Engine::new(graph.clone(), Cpu);
         let whole = engine.forward(&batch).unwrap();
         for id in (0..graph.nodes().len()).map(NodeId) {
-            let mut keep = graph.beside(id);
-            keep.push(id);
+            let keep = Keep::values(graph.beside(id).into_iter().chain([id]));
             let trace = engine.prefix(&batch, &keep).unwrap();
             let activation = engine.download(&trace, id);
             // Four copies of the activation: the values of parallel branches serve them all.
@@ -104,8 +103,8 @@ fn gradients_equal_central_differences() {
         let batch = images(&graph, 2, seed + 300);
         let engine = Engine::new(graph.clone(), Cpu);
         let all: Vec<NodeId> = (0..graph.nodes().len()).map(NodeId).collect();
-        let mut keep = graph.needed_for_gradient(&all);
-        keep.push(graph.output());
+        let keep = graph.needed_for_gradient(&all);
+        let keep = keep.and(&Keep::values([graph.output()]));
         let trace = engine.prefix(&batch, &keep).unwrap();
         let output = (seed % 3) as usize;
         let mut seed_values = vec![0.0; 6];
@@ -145,8 +144,8 @@ fn gradients_of_some_layers_are_those_among_all() {
         let seed_values: Vec<f32> = (0..6).map(|value| value as f32 - 2.5).collect();
         let seed_values = Tensor::new([2, 3, 1, 1], seed_values).unwrap();
         let gradients = |to: &[NodeId]| {
-            let mut keep = graph.needed_for_gradient(to);
-            keep.push(graph.output());
+            let keep = graph.needed_for_gradient(to);
+            let keep = keep.and(&Keep::values([graph.output()]));
             let trace = engine.prefix(&batch, &keep).unwrap();
             let mut gradients = Vec::new();
             engine.backward(&trace, &seed_values, to, &mut |id, gradient| {

@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 use mednet_data::Mode;
 use mednet_network::device::Device;
 use mednet_network::graph::{Graph, NodeId, ShapeError};
-use mednet_network::{Engine, Tensor, Trace};
+use mednet_network::{Engine, Keep, Tensor, Trace};
 
 use crate::random::Purpose;
 
@@ -85,21 +85,19 @@ impl<'e, D: Device> ExplainedImage<'e, D> {
         })
     }
 
-    /// The values that a run keeps for such needs.
-    pub(crate) fn kept(settings: &Settings<'_, D>, needs: Needs) -> Vec<NodeId> {
+    /// What a run keeps for such needs.
+    pub(crate) fn kept(settings: &Settings<'_, D>, needs: Needs) -> Keep {
         let graph = settings.engine.graph();
-        let mut keep = vec![settings.layer, graph.output()];
+        let mut keep = Keep::values([settings.layer, graph.output()]);
         if needs.gradient {
-            keep.extend(graph.needed_for_gradient(&[settings.layer]));
+            keep = keep.and(&graph.needed_for_gradient(&[settings.layer]));
         }
         if needs.bias_gradients {
-            keep.extend(graph.needed_for_gradient(&graph.bias_layers()));
+            keep = keep.and(&graph.needed_for_gradient(&graph.bias_layers()));
         }
         if needs.suffix {
-            keep.extend(graph.beside(settings.layer));
+            keep = keep.and(&Keep::values(graph.beside(settings.layer)));
         }
-        keep.sort_unstable();
-        keep.dedup();
         keep
     }
 

@@ -12,7 +12,7 @@ mod path;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::device::{Device, Gate, GradientEpilogue, Layout, Region, RegionMut, ScaleShift};
+use crate::device::{Device, Gate, GradientEpilogue, Layout, Open, Region, RegionMut, ScaleShift};
 use crate::engine::{Engine, Trace};
 use crate::graph::{NodeId, Operation};
 use crate::memory::Buffer;
@@ -28,7 +28,7 @@ impl<D: Device> Engine<D> {
     /// shape of the logits, `[N, outputs, 1, 1]`.
     ///
     /// # Panics
-    /// If the trace lacks a value.
+    /// If the trace lacks something of it.
     pub fn backward(
         &self,
         trace: &Trace<D>,
@@ -167,9 +167,10 @@ impl<'w, D: Device> Walk<'w, D> {
         match &node.operation {
             Operation::Input => {}
             Operation::Relu => {
-                self.write(id, |_, gradient| {
-                    device.relu_gradient(trace.region(id), gradient);
-                });
+                let Some(open) = trace.mask(id) else {
+                    unreachable!("the run was asked where its ReLUs are open")
+                };
+                self.write(id, |_, gradient| device.relu_gradient(open, gradient));
                 self.hand_over(id, 0, input);
             }
             Operation::Affine { .. } | Operation::BatchNorm(_) => {
@@ -322,15 +323,14 @@ impl<'w, D: Device> Walk<'w, D> {
         let prepared = engine.convolution_gradient(id, norm, [height, width]);
 
         let mut target = input;
-        let mut open = None;
+        let mut open: Option<Known<'_, D>> = None;
         let mut factor = None;
         if let Some(relu) = self.arrangement.gate(id) {
             self.passed[relu.0] = true;
             target = graph.node(relu).inputs[0];
-            open = Some(if trace.holds(relu) {
-                (relu, Arc::new(unchanged(trace.shape(relu)[0])))
-            } else {
-                (graph.node(target).inputs[0], engine.affine(target, true))
+            open = Some(match trace.mask(relu) {
+                Some(mask) => Known::Mask(mask),
+                None => Known::Input(graph.node(target).inputs[0], engine.affine(target, true)),
             });
             if let Some(norm) = self.arrangement.norm_before(relu) {
                 self.passed[norm.0] = true;
@@ -340,9 +340,14 @@ impl<'w, D: Device> Walk<'w, D> {
         }
         let layout = self.root_and_layout(id).1;
         self.transfer((id, layout), target, |gradient, output, accumulate| {
-            let gate = open.as_ref().map(|(values, open)| Gate {
-                values: trace.region(*values),
-                open,
+            let gate = open.as_ref().map(|open| Gate {
+                open: match open {
+                    &Known::Mask(mask) => Open::Mask(mask),
+                    Known::Input(values, affine) => Open::Values {
+                        values: trace.region(*values),
+                        affine,
+                    },
+                },
                 factor: factor.as_ref().map(|factor| &factor.scale[..]),
             });
             let epilogue = GradientEpilogue { gate, accumulate };
@@ -351,11 +356,9 @@ impl<'w, D: Device> Walk<'w, D> {
     }
 }
 
-/// `x`.
-fn unchanged(channels: usize) -> ScaleShift {
-    ScaleShift {
-        scale: vec![1.0; channels],
-        shift: vec![0.0; channels],
-        relu: true,
-    }
+/// What is known of where a ReLU is open.
+enum Known<'t, D: Device> {
+    Mask(&'t D::Mask),
+    /// What goes into the normalisation in front of it, and that.
+    Input(NodeId, Arc<ScaleShift>),
 }

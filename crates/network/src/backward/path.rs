@@ -1,31 +1,33 @@
 //! The way of a gradient through the graph, and what must be known along it.
 
 use crate::graph::{Graph, NodeId, Operation};
+use crate::keep::Keep;
 
 impl Graph {
-    /// The values that a forward run must keep so that the gradient can be followed from the
+    /// What a forward run must keep so that the gradient can be followed from the
     /// logits to these layers: where ReLUs are open, and which element wins each maximum.
     #[must_use]
-    pub fn needed_for_gradient(&self, to: &[NodeId]) -> Vec<NodeId> {
+    pub fn needed_for_gradient(&self, to: &[NodeId]) -> Keep {
         let on_path = self.between(to);
-        let mut needed = Vec::new();
+        let mut needed = Keep::default();
         for (index, node) in self.nodes().iter().enumerate() {
             let id = NodeId(index);
             let passes = on_path[index] && node.inputs.iter().any(|input| on_path[input.0]);
             match node.operation {
                 Operation::Relu if passes => {
                     let prologue = self.prologue_of_relu(id).filter(|_| !to.contains(&id));
-                    // What goes into the normalisation tells the same as the ReLU's result, which
-                    // a convolution computes on the way.
-                    needed.push(prologue.map_or(id, |norm| self.node(norm).inputs[0]));
+                    match prologue {
+                        // What goes into the normalisation tells the same as the ReLU's result,
+                        // which a convolution computes on the way.
+                        Some(norm) => needed.values.push(self.node(norm).inputs[0]),
+                        None => needed.masks.push(id),
+                    }
                 }
-                Operation::MaxPool(_) if passes => needed.push(node.inputs[0]),
+                Operation::MaxPool(_) if passes => needed.values.push(node.inputs[0]),
                 _ => {}
             }
         }
-        needed.sort_unstable();
-        needed.dedup();
-        needed
+        Keep::default().and(&needed)
     }
 
     /// The normalisation in front of a ReLU if a convolution applies both to what it reads.

@@ -6,6 +6,7 @@ mod place;
 use std::collections::HashMap;
 
 use crate::graph::{Graph, NodeId, Shape, ShapeError, Window};
+use crate::keep::Keep;
 
 /// What a device is told to do in one go.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,19 +74,20 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Plans the computation of `wanted` from `sources`.
+    /// Plans the computation of what is to be kept from `sources`.
     ///
     /// # Errors
     /// Names the first node whose inputs do not fit it.
     ///
     /// # Panics
-    /// If a wanted value cannot be computed from the sources: a caller's mistake.
+    /// If something wanted cannot be computed from the sources: a caller's mistake.
     pub(crate) fn new(
         graph: &Graph,
         sources: &[(NodeId, Shape)],
-        wanted: &[NodeId],
+        keep: &Keep,
     ) -> Result<Self, ShapeError> {
-        let needed = needed_nodes(graph, sources, wanted);
+        let wanted = keep.nodes();
+        let needed = needed_nodes(graph, sources, &wanted);
         let mut shapes: HashMap<NodeId, Shape> = sources.iter().copied().collect();
         for &id in &needed {
             if shapes.contains_key(&id) {
@@ -95,8 +97,14 @@ impl Plan {
             shapes.insert(id, shape);
         }
         let source_ids: Vec<NodeId> = sources.iter().map(|source| source.0).collect();
-        let steps = fuse::fuse(graph, &needed, &source_ids, wanted);
-        Ok(place::place(graph, steps, shapes, &source_ids, wanted))
+        let steps = fuse::fuse(graph, &needed, &source_ids, &wanted);
+        Ok(place::place(
+            graph,
+            steps,
+            shapes,
+            &source_ids,
+            &keep.values,
+        ))
     }
 }
 

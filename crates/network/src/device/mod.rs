@@ -34,23 +34,32 @@ pub struct Epilogue<'b, B> {
 }
 
 /// What happens to the gradient of a convolution before it is written, in this order.
-#[derive(Debug)]
-pub struct GradientEpilogue<'b, B> {
+pub struct GradientEpilogue<'b, D: Device> {
     /// Takes the gradient through a ReLU in front of the convolution.
-    pub gate: Option<Gate<'b, B>>,
+    pub gate: Option<Gate<'b, D>>,
     /// Adds to what the gradient holds in place of replacing it.
     pub accumulate: bool,
 }
 
-/// The gradient passes where `open.scale * values + open.shift` is positive.
-#[derive(Debug)]
-pub struct Gate<'b, B> {
-    /// Values of the shape of the gradient.
-    pub values: Region<'b, B>,
-    /// What the values go through before the ReLU.
-    pub open: &'b ScaleShift,
+/// A ReLU in front of a convolution.
+pub struct Gate<'b, D: Device> {
+    /// Where the gradient passes.
+    pub open: Open<'b, D>,
     /// A factor for each channel of what passes: the scale of the normalisation before the ReLU.
     pub factor: Option<&'b [f32]>,
+}
+
+/// Where a gradient passes a ReLU.
+pub enum Open<'b, D: Device> {
+    /// Where `affine.scale * values + affine.shift` is positive.
+    Values {
+        /// Values of the shape of the gradient.
+        values: Region<'b, D::Buffer>,
+        /// What the values go through before the ReLU.
+        affine: &'b ScaleShift,
+    },
+    /// Where the ReLU's result is known to be positive.
+    Mask(&'b D::Mask),
 }
 
 /// The primitives of a machine that can run networks.
@@ -58,9 +67,11 @@ pub struct Gate<'b, B> {
 /// Inputs and outputs never overlap. Gradients are those of a scalar with respect to the input of
 /// the primitive, given the gradient with respect to its output; they replace what `input_gradient`
 /// held, unless said otherwise.
-pub trait Device: Send + Sync + 'static {
+pub trait Device: Send + Sync + Sized + 'static {
     /// Memory of the device, counted in `f32`.
     type Buffer: Send + Sync;
+    /// A bit for each value of a region.
+    type Mask: Send + Sync;
     /// Weights of a convolution, packed for the device.
     type Convolution: Send + Sync;
     /// Weights of a convolution, packed for the gradient of its input.
@@ -114,7 +125,7 @@ pub trait Device: Send + Sync + 'static {
         convolution: &Self::ConvolutionGradient,
         output_gradient: Region<'_, Self::Buffer>,
         input_gradient: RegionMut<'_, Self::Buffer>,
-        epilogue: &GradientEpilogue<'_, Self::Buffer>,
+        epilogue: &GradientEpilogue<'_, Self>,
     );
 
     /// Packs the weights `[O, I]` and biases `[O]` of a fully connected layer.
@@ -144,12 +155,10 @@ pub trait Device: Send + Sync + 'static {
     );
     /// `max(x, 0)`.
     fn relu(&self, input: Region<'_, Self::Buffer>, output: RegionMut<'_, Self::Buffer>);
+    /// Where values are positive; not-a-number is not.
+    fn positive(&self, values: Region<'_, Self::Buffer>) -> Self::Mask;
     /// Lets the gradient pass where the ReLU's result was positive; the rest becomes zero.
-    fn relu_gradient(
-        &self,
-        relu_output: Region<'_, Self::Buffer>,
-        gradient: RegionMut<'_, Self::Buffer>,
-    );
+    fn relu_gradient(&self, open: &Self::Mask, gradient: RegionMut<'_, Self::Buffer>);
     /// Multiplies each channel by its factor.
     fn scale(&self, factor: &[f32], values: RegionMut<'_, Self::Buffer>);
     /// Sets all values to zero.

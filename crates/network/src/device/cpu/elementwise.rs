@@ -1,5 +1,8 @@
 //! Operations that treat every value alike.
+#![allow(unsafe_code)]
 
+use super::mask::{Bits, Mask};
+use super::simd::{InstructionSet, Kernel, Vector, first_lanes};
 use crate::device::{Region, RegionMut, ScaleShift};
 
 pub(super) fn affine(
@@ -24,12 +27,35 @@ pub(super) fn relu(input: Region<'_, Vec<f32>>, output: RegionMut<'_, Vec<f32>>)
     });
 }
 
-pub(super) fn relu_gradient(relu_output: Region<'_, Vec<f32>>, gradient: RegionMut<'_, Vec<f32>>) {
+pub(super) fn relu_gradient(open: &Mask, gradient: RegionMut<'_, Vec<f32>>) {
     gradient.for_each_plane(|image, channel, values| {
-        for (value, &open) in values.iter_mut().zip(relu_output.plane(image, channel)) {
-            *value = if open > 0.0 { *value } else { 0.0 };
-        }
+        let bits = open.bits(image, channel * values.len());
+        InstructionSet::best().run(KeepOpen { values, bits });
     });
+}
+
+/// Clears the values whose bit is not set.
+struct KeepOpen<'a> {
+    values: &'a mut [f32],
+    bits: Bits<'a>,
+}
+
+impl Kernel for KeepOpen<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call<V: Vector>(self, v: V) {
+        for at in (0..self.values.len()).step_by(V::LANES) {
+            let lanes = first_lanes(V::LANES.min(self.values.len() - at));
+            // SAFETY: the lanes of the mask are values of the plane; the first of them is one of
+            // the image that the bits are those of.
+            unsafe {
+                let values = self.values.as_mut_ptr().add(at);
+                let open = v.keep(v.load_masked(values, lanes), self.bits.from(at));
+                v.store_masked(values, open, lanes);
+            }
+        }
+    }
 }
 
 pub(super) fn scale(factor: &[f32], values: RegionMut<'_, Vec<f32>>) {

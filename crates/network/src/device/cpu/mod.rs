@@ -7,6 +7,7 @@ pub mod convolution;
 mod elementwise;
 mod gemm;
 pub mod linear;
+pub mod mask;
 pub mod planes;
 mod pool;
 mod scratch;
@@ -17,10 +18,11 @@ pub use super::{ConvolutionGeometry, ScaleShift};
 pub use convolution::gradient::PackedConvolutionInputGradient;
 pub use convolution::{Algorithm, PackedConvolution};
 pub use linear::PackedLinear;
+pub use mask::Mask;
 pub use planes::{Planes, PlanesMut};
 pub use simd::InstructionSet;
 
-use super::{Device, Epilogue, GradientEpilogue, Layout, Region, RegionMut};
+use super::{Device, Epilogue, GradientEpilogue, Layout, Open, Region, RegionMut};
 use planes::Shape;
 use std::borrow::Cow;
 
@@ -94,6 +96,7 @@ impl<'b> RegionMut<'b, Vec<f32>> {
 
 impl Device for Cpu {
     type Buffer = Vec<f32>;
+    type Mask = Mask;
     type Convolution = PackedConvolution;
     type ConvolutionGradient = PackedConvolutionInputGradient;
     type Linear = PackedLinear;
@@ -188,7 +191,7 @@ impl Device for Cpu {
         convolution: &PackedConvolutionInputGradient,
         output_gradient: Region<'_, Vec<f32>>,
         input_gradient: RegionMut<'_, Vec<f32>>,
-        epilogue: &GradientEpilogue<'_, Vec<f32>>,
+        epilogue: &GradientEpilogue<'_, Self>,
     ) {
         let mut input_gradient = planes_mut(input_gradient);
         let epilogue = convolution::gradient::GradientEpilogue {
@@ -196,8 +199,13 @@ impl Device for Cpu {
                 .gate
                 .as_ref()
                 .map(|gate| convolution::gradient::Gate {
-                    values: planes(gate.values),
-                    open: gate.open,
+                    open: match gate.open {
+                        Open::Values { values, affine } => convolution::gradient::Open::Values {
+                            values: planes(values),
+                            affine,
+                        },
+                        Open::Mask(mask) => convolution::gradient::Open::Mask(mask),
+                    },
                     factor: gate.factor,
                 }),
             accumulate: epilogue.accumulate,
@@ -252,8 +260,12 @@ impl Device for Cpu {
         elementwise::relu(input, output);
     }
 
-    fn relu_gradient(&self, relu_output: Region<'_, Vec<f32>>, gradient: RegionMut<'_, Vec<f32>>) {
-        elementwise::relu_gradient(relu_output, gradient);
+    fn positive(&self, values: Region<'_, Vec<f32>>) -> Mask {
+        Mask::new(planes(values))
+    }
+
+    fn relu_gradient(&self, open: &Mask, gradient: RegionMut<'_, Vec<f32>>) {
+        elementwise::relu_gradient(open, gradient);
     }
 
     fn scale(&self, factor: &[f32], values: RegionMut<'_, Vec<f32>>) {

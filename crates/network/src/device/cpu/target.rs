@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::gemm::Column;
+use super::mask::Bits;
 use super::simd::{LARGEST_LANES, Vector};
 use std::ops::Range;
 
@@ -35,28 +36,164 @@ pub(crate) struct Target<'a> {
     pub(crate) accumulate: bool,
 }
 
-/// Keeps the gradient where `scale * x + shift` is positive, multiplied by `factor`.
+/// Keeps the gradient where it is open, multiplied by `factor`.
 #[derive(Clone, Copy)]
 pub(crate) struct Gate<'a> {
+    /// Where it is open.
+    pub(crate) open: Open<'a>,
+    /// `factor` of each row; empty for 1.
+    pub(crate) factor: &'a [f32],
+}
+
+/// Where a gate is open.
+#[derive(Clone, Copy)]
+pub(crate) enum Open<'a> {
+    /// Where `scale * x + shift` is positive.
+    Values(Affine<'a>),
+    /// Where the bit of planes laid out as those of the output is set.
+    Mask(Bits<'a>),
+}
+
+/// `scale * x + shift`.
+#[derive(Clone, Copy)]
+pub(crate) struct Affine<'a> {
     /// First value of planes, laid out as those of the output, that hold `x`.
     pub(crate) values: *const f32,
     /// `scale` of each row.
     pub(crate) scale: &'a [f32],
     /// `shift` of each row.
     pub(crate) shift: &'a [f32],
-    /// `factor` of each row; empty for 1.
-    pub(crate) factor: &'a [f32],
 }
 
-impl Gate<'_> {
+/// What a gate does to a gradient. A type of its own for each kind, so that the kind is not looked
+/// at for every vector.
+pub(crate) trait Through: Copy {
+    /// The lanes of the gradient that get through; lane 0 lies `at` values after the target's
+    /// first one.
+    ///
+    /// # Safety
+    /// What the gate knows is readable for the lanes of the mask, at least one.
+    unsafe fn through<V: Vector>(
+        self,
+        v: V,
+        gradient: V::Lanes,
+        row: usize,
+        at: usize,
+        mask: u32,
+    ) -> V::Lanes;
+
+    /// As [`Self::through`], for a single value.
+    ///
+    /// # Safety
+    /// What the gate knows is readable there.
+    unsafe fn through_one(self, gradient: f32, row: usize, at: usize) -> f32;
+}
+
+/// Calls a function with the gate of a target: `call!(target, |gate| ...)`.
+macro_rules! with_gate {
+    ($target:expr, |$gate:ident| $call:expr) => {
+        match $target.gate {
+            None => {
+                let $gate = $crate::device::cpu::target::NoGate;
+                $call
+            }
+            Some($crate::device::cpu::target::Gate { open, factor }) => match open {
+                $crate::device::cpu::target::Open::Values(open) => {
+                    let $gate = (open, factor);
+                    $call
+                }
+                $crate::device::cpu::target::Open::Mask(open) => {
+                    let $gate = (open, factor);
+                    $call
+                }
+            },
+        }
+    };
+}
+pub(crate) use with_gate;
+
+/// Everything gets through.
+#[derive(Clone, Copy)]
+pub(crate) struct NoGate;
+
+impl Through for NoGate {
     #[inline(always)]
-    fn factor(&self, row: usize) -> f32 {
-        if self.factor.is_empty() {
-            1.0
+    unsafe fn through<V: Vector>(
+        self,
+        _: V,
+        gradient: V::Lanes,
+        _: usize,
+        _: usize,
+        _: u32,
+    ) -> V::Lanes {
+        gradient
+    }
+    #[inline(always)]
+    unsafe fn through_one(self, gradient: f32, _: usize, _: usize) -> f32 {
+        gradient
+    }
+}
+
+impl Through for (Affine<'_>, &[f32]) {
+    #[inline(always)]
+    unsafe fn through<V: Vector>(
+        self,
+        v: V,
+        gradient: V::Lanes,
+        row: usize,
+        at: usize,
+        mask: u32,
+    ) -> V::Lanes {
+        let (open, factor) = self;
+        // SAFETY: readable as the caller promised.
+        let x = unsafe { v.load_masked(open.values.wrapping_add(at), mask) };
+        let (scale, shift) = (v.splat(open.scale[row]), v.splat(open.shift[row]));
+        let scaled = v.mul(gradient, v.splat(of_row(factor, row)));
+        v.where_positive(v.mul_add(x, scale, shift), scaled)
+    }
+    #[inline(always)]
+    unsafe fn through_one(self, gradient: f32, row: usize, at: usize) -> f32 {
+        let (open, factor) = self;
+        // SAFETY: readable as the caller promised.
+        let x = unsafe { *open.values.wrapping_add(at) };
+        let open = x * open.scale[row] + open.shift[row] > 0.0;
+        if open {
+            gradient * of_row(factor, row)
         } else {
-            self.factor[row]
+            0.0
         }
     }
+}
+
+impl Through for (Bits<'_>, &[f32]) {
+    #[inline(always)]
+    unsafe fn through<V: Vector>(
+        self,
+        v: V,
+        gradient: V::Lanes,
+        row: usize,
+        at: usize,
+        _: u32,
+    ) -> V::Lanes {
+        let (open, factor) = self;
+        let scaled = v.mul(gradient, v.splat(of_row(factor, row)));
+        // SAFETY: some lane is one of the gate's planes, as the caller promised.
+        v.keep(scaled, unsafe { open.from(at) })
+    }
+    #[inline(always)]
+    unsafe fn through_one(self, gradient: f32, row: usize, at: usize) -> f32 {
+        let (open, factor) = self;
+        if open.is_set(at) {
+            gradient * of_row(factor, row)
+        } else {
+            0.0
+        }
+    }
+}
+
+#[inline(always)]
+fn of_row(factor: &[f32], row: usize) -> f32 {
+    if factor.is_empty() { 1.0 } else { factor[row] }
 }
 
 /// Asks for the lines that [`finish`] will read and write, so that they arrive during the products.
@@ -75,8 +212,12 @@ pub(crate) fn prefetch_output<V: Vector>(
         for row in rows.clone() {
             let at = (row * target.plane).wrapping_add_signed(segment.offset);
             v.prefetch_write(target.output.wrapping_add(at));
-            if let Some(gate) = &target.gate {
-                v.prefetch(gate.values.wrapping_add(at));
+            if let Some(Gate {
+                open: Open::Values(open),
+                ..
+            }) = &target.gate
+            {
+                v.prefetch(open.values.wrapping_add(at));
             }
         }
     }
@@ -96,6 +237,28 @@ pub(crate) unsafe fn finish<V: Vector, const R: usize, const C: usize>(
     columns: &[Column],
     segments: &[Segment],
     target: &Target<'_>,
+) {
+    // SAFETY: as the caller promised.
+    with_gate!(target, |gate| unsafe {
+        finish_through(v, sums, first, rows, columns, segments, target, gate);
+    });
+}
+
+/// As [`finish`], with the target's gate.
+///
+/// # Safety
+/// As for [`finish`].
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "those of `finish` and one")]
+unsafe fn finish_through<V: Vector, const R: usize, const C: usize>(
+    v: V,
+    sums: [[V::Lanes; C]; R],
+    first: usize,
+    rows: usize,
+    columns: &[Column],
+    segments: &[Segment],
+    target: &Target<'_>,
+    gate: impl Through,
 ) {
     // What most layers need is decided once, not for each vector.
     let plain = target.step == 1
@@ -137,12 +300,12 @@ pub(crate) unsafe fn finish<V: Vector, const R: usize, const C: usize>(
                 }
             } else if whole {
                 // SAFETY: as the caller promised.
-                unsafe { write(v, value, row, at(&only[j]), only[j].mask, target) };
+                unsafe { write(v, value, row, at(&only[j]), only[j].mask, target, gate) };
             } else {
                 let [start, end] = columns[j].segments;
                 for segment in &segments[start as usize..end as usize] {
                     // SAFETY: as the caller promised.
-                    unsafe { write(v, value, row, at(segment), segment.mask, target) };
+                    unsafe { write(v, value, row, at(segment), segment.mask, target, gate) };
                 }
             }
         }
@@ -161,24 +324,20 @@ pub(crate) unsafe fn write<V: Vector>(
     at: usize,
     mask: u32,
     target: &Target<'_>,
+    gate: impl Through,
 ) {
     let mut value = value;
     if target.step != 1 {
         // SAFETY: as the caller promised.
-        return unsafe { write_strided(v, value, row, at, mask, target) };
+        return unsafe { write_strided(v, value, row, at, mask, target, gate) };
     }
     if let Some(other) = target.average_with {
         // SAFETY: readable where the output is, as the caller promised.
         let other = unsafe { v.load_masked(other.wrapping_add(at), mask) };
         value = v.mul(v.add(value, other), v.splat(0.5));
     }
-    if let Some(gate) = &target.gate {
-        // SAFETY: readable where the output is, as the caller promised.
-        let x = unsafe { v.load_masked(gate.values.wrapping_add(at), mask) };
-        let (scale, shift) = (v.splat(gate.scale[row]), v.splat(gate.shift[row]));
-        let scaled = v.mul(value, v.splat(gate.factor(row)));
-        value = v.where_positive(v.mul_add(x, scale, shift), scaled);
-    }
+    // SAFETY: the gate's planes are readable where the output is, as the caller promised.
+    value = unsafe { gate.through(v, value, row, at, mask) };
     let output = target.output.wrapping_add(at);
     // SAFETY: writable, hence readable, as the caller promised.
     unsafe {
@@ -201,6 +360,7 @@ unsafe fn write_strided<V: Vector>(
     at: usize,
     mask: u32,
     target: &Target<'_>,
+    gate: impl Through,
 ) {
     let mut lanes = [0.0f32; LARGEST_LANES];
     // SAFETY: `lanes` has room for the widest vector.
@@ -216,11 +376,7 @@ unsafe fn write_strided<V: Vector>(
             if let Some(other) = target.average_with {
                 value = (value + *other.wrapping_add(at)) * 0.5;
             }
-            if let Some(gate) = &target.gate {
-                let x = *gate.values.wrapping_add(at);
-                let open = x * gate.scale[row] + gate.shift[row] > 0.0;
-                value = if open { value * gate.factor(row) } else { 0.0 };
-            }
+            value = gate.through_one(value, row, at);
             let output = target.output.wrapping_add(at);
             *output = if target.accumulate {
                 *output + value

@@ -6,6 +6,7 @@ use super::pointwise::Pointwise;
 use super::strided::StridedGradient;
 use super::winograd::Winograd;
 use super::{Algorithm, ConvolutionGeometry, Finish, ScaleShift};
+use crate::device::cpu::mask::Mask;
 use crate::device::cpu::planes::{Planes, PlanesMut};
 use crate::device::cpu::simd::InstructionSet;
 
@@ -33,15 +34,27 @@ pub struct GradientEpilogue<'a> {
     pub accumulate: bool,
 }
 
-/// The gradient passes where `open.scale * values + open.shift` is positive.
+/// A ReLU in front of the convolution.
 #[derive(Debug, Clone, Copy)]
 pub struct Gate<'a> {
-    /// Values of the shape of the gradient.
-    pub values: Planes<'a>,
-    /// What the values go through before the ReLU.
-    pub open: &'a ScaleShift,
+    /// Where the gradient passes.
+    pub open: Open<'a>,
     /// A factor for each channel of what passes: the scale of the normalisation before the ReLU.
     pub factor: Option<&'a [f32]>,
+}
+
+/// Where a gradient passes a ReLU.
+#[derive(Debug, Clone, Copy)]
+pub enum Open<'a> {
+    /// Where `affine.scale * values + affine.shift` is positive.
+    Values {
+        /// Values of the shape of the gradient.
+        values: Planes<'a>,
+        /// What the values go through before the ReLU.
+        affine: &'a ScaleShift,
+    },
+    /// Where the ReLU's result is known to be positive.
+    Mask(&'a Mask),
 }
 
 impl PackedConvolutionInputGradient {
@@ -152,18 +165,23 @@ impl PackedConvolutionInputGradient {
             self.geometry
         );
         if let Some(gate) = &epilogue.gate {
-            let lengths = [
-                gate.open.scale.len(),
-                gate.open.shift.len(),
-                gate.factor.map_or(to.channels, <[f32]>::len),
-            ];
-            assert_eq!(lengths, [to.channels; 3], "channels of the gate");
-            let values = gate.values.shape();
-            assert!(
-                [values.images, values.channels, values.height, values.width]
-                    == [to.images, to.channels, to.height, to.width],
-                "gradient of {to:?} through a gate of {values:?}"
-            );
+            let factors = gate.factor.map_or(to.channels, <[f32]>::len);
+            assert_eq!(factors, to.channels, "factors of the gate");
+            match gate.open {
+                Open::Values { values, affine } => {
+                    let lengths = [affine.scale.len(), affine.shift.len()];
+                    assert_eq!(lengths, [to.channels; 2], "channels of the gate");
+                    let values = values.shape();
+                    assert!(
+                        [values.images, values.channels, values.height, values.width]
+                            == [to.images, to.channels, to.height, to.width],
+                        "gradient of {to:?} through a gate of {values:?}"
+                    );
+                }
+                Open::Mask(mask) => {
+                    assert!(mask.fits(&to), "gradient of {to:?} through another mask");
+                }
+            }
         }
         let finish = Finish {
             bias: &[],

@@ -283,9 +283,18 @@ impl<'a> Finish<'a> {
                 .average_with
                 .map(|o| o.image(image)[first * plane..].as_ptr()),
             gate: self.gate.map(|gate| super::target::Gate {
-                values: gate.values.image(image)[first * plane..].as_ptr(),
-                scale: &gate.open.scale[channels.clone()],
-                shift: &gate.open.shift[channels.clone()],
+                open: match gate.open {
+                    gradient::Open::Values { values, affine } => {
+                        super::target::Open::Values(super::target::Affine {
+                            values: values.image(image)[first * plane..].as_ptr(),
+                            scale: &affine.scale[channels.clone()],
+                            shift: &affine.shift[channels.clone()],
+                        })
+                    }
+                    gradient::Open::Mask(mask) => {
+                        super::target::Open::Mask(mask.bits(image, first * plane))
+                    }
+                },
                 factor: gate.factor.map_or(&[], |factor| &factor[channels.clone()]),
             }),
             accumulate: self.accumulate,

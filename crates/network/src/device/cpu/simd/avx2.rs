@@ -79,6 +79,20 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    fn positive(self, a: __m256) -> u32 {
+        // SAFETY: see above.
+        unsafe {
+            let positive = _mm256_cmp_ps::<_CMP_GT_OQ>(a, _mm256_setzero_ps());
+            _mm256_movemask_ps(positive).cast_unsigned()
+        }
+    }
+    #[inline(always)]
+    fn keep(self, a: __m256, mask: u32) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_and_ps(a, _mm256_castsi256_ps(lane_mask(mask))) }
+    }
+
+    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m256 {
         // SAFETY: readable as the caller promised.
         unsafe { _mm256_loadu_ps(from) }

@@ -64,6 +64,17 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    fn positive(self, a: __m512) -> u32 {
+        // SAFETY: see above.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, _mm512_setzero_ps()).into() }
+    }
+    #[inline(always)]
+    fn keep(self, a: __m512, mask: u32) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_maskz_mov_ps(mask as u16, a) }
+    }
+
+    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m512 {
         // SAFETY: readable as the caller promised.
         unsafe { _mm512_loadu_ps(from) }

@@ -178,6 +178,11 @@ pub(crate) trait Vector: Copy + Send + Sync + 'static {
     /// `a` where `condition > 0`, else 0.
     fn where_positive(self, condition: Self::Lanes, a: Self::Lanes) -> Self::Lanes;
 
+    /// A bit for each lane: whether it is positive.
+    fn positive(self, a: Self::Lanes) -> u32;
+    /// The lanes whose bit is set, else 0; bits beyond the lanes do not matter.
+    fn keep(self, a: Self::Lanes, mask: u32) -> Self::Lanes;
+
     /// Reads [`Self::LANES`] values.
     ///
     /// # Safety
@@ -393,6 +398,15 @@ mod tests {
             assert!(first(v.relu(s(f32::NAN))).is_nan());
             assert_eq!(first(v.where_positive(s(0.0), s(2.0))), 0.0);
             assert_eq!(first(v.where_positive(s(1.0), s(2.0))), 2.0);
+            let all = first_lanes(V::LANES);
+            assert_eq!([-1.0, 0.0, f32::NAN].map(|x| v.positive(s(x))), [0; 3]);
+            assert_eq!([1.0, f32::INFINITY].map(|x| v.positive(s(x))), [all; 2]);
+            assert_eq!(first(v.keep(s(2.0), u32::MAX)), 2.0);
+            assert_eq!(first(v.keep(s(f32::NAN), !all)), 0.0);
+            for lane in 0..V::LANES {
+                let kept = v.keep(s(2.0), 1 << lane);
+                assert_eq!(v.positive(kept), 1 << lane);
+            }
             assert_eq!(first(v.where_positive(s(-1.0), s(2.0))), 0.0);
         }
     }

@@ -61,6 +61,23 @@ impl Vector for Neon {
     }
 
     #[inline(always)]
+    fn positive(self, a: float32x4_t) -> u32 {
+        // SAFETY: see above.
+        unsafe {
+            let positive = vcgtq_f32(a, vdupq_n_f32(0.0));
+            vaddvq_u32(vandq_u32(positive, vld1q_u32([1, 2, 4, 8].as_ptr())))
+        }
+    }
+    #[inline(always)]
+    fn keep(self, a: float32x4_t, mask: u32) -> float32x4_t {
+        // SAFETY: see above.
+        unsafe {
+            let kept = vtstq_u32(vdupq_n_u32(mask), vld1q_u32([1, 2, 4, 8].as_ptr()));
+            vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(a), kept))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> float32x4_t {
         // SAFETY: readable as the caller promised.
         unsafe { vld1q_f32(from) }

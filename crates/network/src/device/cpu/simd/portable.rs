@@ -46,6 +46,16 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
+    fn positive(self, a: Self::Lanes) -> u32 {
+        let bits = a.iter().enumerate();
+        bits.fold(0, |bits, (i, &a)| bits | u32::from(a > 0.0) << i)
+    }
+    #[inline(always)]
+    fn keep(self, a: Self::Lanes, mask: u32) -> Self::Lanes {
+        std::array::from_fn(|i| if mask >> i & 1 == 1 { a[i] } else { 0.0 })
+    }
+
+    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> Self::Lanes {
         // SAFETY: readable as the caller promised; arrays of f32 are aligned as f32.
         unsafe { *from.cast::<[f32; LANES]>() }

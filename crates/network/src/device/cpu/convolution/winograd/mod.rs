@@ -15,7 +15,7 @@ use crate::device::cpu::gemm::{Column, PanelWeights, multiply};
 use crate::device::cpu::planes::{Planes, SharedPlanes};
 use crate::device::cpu::scratch::{self, Scratch};
 use crate::device::cpu::simd::{InstructionSet, Kernel, LARGEST_LANES, Vector, first_lanes};
-use crate::device::cpu::target::{Segment, Target, write};
+use crate::device::cpu::target::{Segment, Target, Through, with_gate, write};
 use std::ops::Range;
 use transform::{IN, OUT, PLACES, input_transform, output_transform, transform_kernel};
 
@@ -291,6 +291,7 @@ impl Task<'_> {
         channel: usize,
         work: &mut [f32],
         (from, stride): (*const f32, usize),
+        gate: impl Through,
     ) {
         let target = &self.target;
         let bias = v.splat(if target.bias.is_empty() {
@@ -330,7 +331,7 @@ impl Task<'_> {
                 for at in (0..count).step_by(V::LANES) {
                     let value = v.load(staged.as_ptr().add(at));
                     let mask = first_lanes(V::LANES.min(count - at));
-                    write(v, value, channel, first + at, mask, target);
+                    write(v, value, channel, first + at, mask, target, gate);
                 }
             }
         }
@@ -429,7 +430,9 @@ impl Kernel for Task<'_> {
                     // task alone writes these tiles of these channels.
                     unsafe {
                         let from = sums.cast_const().add((channel - first) * plane + run.at);
-                        self.transform_output(v, run, channel, work, (from, width));
+                        with_gate!(self.target, |gate| {
+                            self.transform_output(v, run, channel, work, (from, width), gate);
+                        });
                     }
                 }
             }
