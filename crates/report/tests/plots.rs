@@ -75,3 +75,32 @@ proptest! {
         road_pages(&plot).iter().for_each(check);
     }
 }
+
+/// Beyond what axes can show, and once beyond what the rasteriser can draw.
+#[test]
+fn a_band_up_to_the_largest_numbers_is_drawn() {
+    let band = |high| Band {
+        mean: 0.0,
+        low: 0.0,
+        high,
+    };
+    let curve = |change: Vec<Band>| RoadCurve {
+        removed: vec![20.0, 50.0, f64::NAN],
+        change,
+    };
+    let method = |change: Vec<Band>| RoadMethod {
+        name: String::new(),
+        is_control: false,
+        most_relevant_first: curve(change.clone()),
+        least_relevant_first: curve(change),
+    };
+    let plot = RoadPlot {
+        y_label: String::new(),
+        title: String::new(),
+        methods: vec![
+            method(vec![band(0.0), band(1.659_990_660_393_233_5e308)]),
+            method(Vec::new()),
+        ],
+    };
+    road_pages(&plot).iter().for_each(check);
+}

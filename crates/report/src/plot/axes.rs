@@ -117,12 +117,17 @@ pub(super) struct Axes {
 }
 
 impl Axes {
+    /// Where a value lies; one beyond the range, as those are that [`Range::of`] cuts off, at its
+    /// end: the rasteriser fails far off the page.
     pub(super) fn at_x(&self, value: f64) -> f64 {
+        let value = value.clamp(self.x.low, self.x.high);
         let share = (value - self.x.low) / (self.x.high - self.x.low);
         self.left + share * (self.right - self.left)
     }
 
+    /// As [`Self::at_x`].
     pub(super) fn at_y(&self, value: f64) -> f64 {
+        let value = value.clamp(self.y.low, self.y.high);
         let share = (value - self.y.low) / (self.y.high - self.y.low);
         self.bottom - share * (self.bottom - self.top)
     }
