@@ -355,7 +355,7 @@ struct Run<'e, D: Device> {
 impl<D: Device> Run<'_, D> {
     fn slot_and_layout(&self, id: NodeId) -> (usize, Layout) {
         let placement = self.plan.placements[&id];
-        let [channels, height, width] = self.plan.shapes[&id];
+        let [channels, height, width] = self.plan.stored[&id];
         let layout = Layout {
             offset: placement.offset,
             images: self.images,
@@ -444,7 +444,10 @@ impl<D: Device> Run<'_, D> {
             }
             Action::Relu => device.relu(input, output),
             Action::MaxPool(window) => device.max_pool(window, input, output),
-            Action::AveragePool(window) => device.average_pool(window, input, output),
+            Action::AveragePool { window, prologue } => {
+                let prologue = prologue.map(|(norm, relu)| self.engine.affine(norm, relu));
+                device.average_pool(window, prologue.as_deref(), input, output);
+            }
             Action::AdaptiveAveragePool => device.adaptive_average_pool(input, output),
             Action::Sum { scale } => {
                 let inputs: Vec<_> = step.inputs.iter().map(|&id| self.region(id)).collect();

@@ -8,7 +8,7 @@ use mednet_network::graph::{Graph, NodeId};
 use mednet_network::{Engine, Keep, Tensor};
 use support::{Random, evaluate, random_graph};
 
-const GRAPHS: u64 = 12;
+const GRAPHS: u64 = 20;
 
 fn images(graph: &Graph, count: usize, seed: u64) -> Tensor {
     let [channels, height, width] = graph.input_shape();

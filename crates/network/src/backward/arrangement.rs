@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::graph::{Graph, NodeId, Operation, Shape};
+use crate::graph::{Graph, NodeId, Operation, Shape, Window};
 
 /// The gradient of a node: within the memory of the root, `offset` values into each image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +101,18 @@ impl<'g> Arrangement<'g> {
         );
         let passes = is_norm && self.hidden_behind(input) == Some(gate) && !self.is_folded(input);
         passes.then_some(input)
+    }
+
+    /// The means behind a convolution whose gradient is better spread after the convolution's: what
+    /// lies in memory as the convolution's gradient is then that of the means of its input.
+    pub(super) fn swapped(&self, convolution: NodeId) -> Option<(NodeId, Window)> {
+        let reader = self.hidden_behind(convolution)?;
+        match (self.operation(convolution), self.operation(reader)) {
+            (Operation::Convolution(parameters), Operation::AveragePool(window)) => {
+                parameters.swaps_with(window).then_some((reader, *window))
+            }
+            _ => None,
+        }
     }
 
     fn lay_out(&mut self, size: &impl Fn(NodeId) -> usize) {

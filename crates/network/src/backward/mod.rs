@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::device::{Device, Gate, GradientEpilogue, Layout, Open, Region, RegionMut, ScaleShift};
 use crate::engine::{Engine, Trace};
-use crate::graph::{NodeId, Operation};
+use crate::graph::{NodeId, Operation, Shape};
 use crate::memory::Buffer;
 use crate::tensor::Tensor;
 use arrangement::Arrangement;
@@ -96,12 +96,24 @@ impl<'w, D: Device> Walk<'w, D> {
         self.engine.device()
     }
 
+    /// Shape of the gradient that lies in memory under the name of a node.
+    fn shape(&self, id: NodeId) -> Shape {
+        match self.arrangement.swapped(id) {
+            None => self.trace.shape(id),
+            Some((pool, _)) => {
+                let [_, height, width] = self.trace.shape(pool);
+                let input = self.engine.graph().node(id).inputs[0];
+                [self.trace.shape(input)[0], height, width]
+            }
+        }
+    }
+
     fn root_and_layout(&self, id: NodeId) -> (NodeId, Layout) {
         let Some(place) = self.arrangement.place(id) else {
             unreachable!("every node on the path has a place")
         };
-        let whole = Layout::dense(self.images, self.trace.shape(place.root));
-        let [channels, height, width] = self.trace.shape(id);
+        let whole = Layout::dense(self.images, self.shape(place.root));
+        let [channels, height, width] = self.shape(id);
         let layout = Layout {
             offset: place.offset,
             channels,
@@ -127,7 +139,7 @@ impl<'w, D: Device> Walk<'w, D> {
         if self.memory.contains_key(&root) {
             return true;
         }
-        let layout = Layout::dense(self.images, self.trace.shape(root));
+        let layout = Layout::dense(self.images, self.shape(root));
         let mut buffer = self.engine.memory.take(layout.images * layout.image());
         let whole = part.image() == layout.image();
         if !whole {
@@ -204,8 +216,16 @@ impl<'w, D: Device> Walk<'w, D> {
             Operation::MaxPool(window) => self.compute(id, input, |gradient, output| {
                 device.max_pool_gradient(window, trace.region(input), gradient, output);
             }),
+            Operation::AveragePool(_) if self.arrangement.swapped(input).is_some() => {
+                let prepared = self.convolution_gradient(input, id);
+                self.compute(id, input, |gradient, output| {
+                    let plain = GradientEpilogue::default();
+                    device.convolution_gradient(&prepared, gradient, output, &plain);
+                });
+            }
             Operation::AveragePool(window) => self.compute(id, input, |gradient, output| {
-                device.average_pool_gradient(window, gradient, output);
+                let plain = GradientEpilogue::default();
+                device.average_pool_gradient(window, gradient, output, &plain);
             }),
             Operation::AdaptiveAveragePool { .. } => self.compute(id, input, |gradient, output| {
                 device.adaptive_average_pool_gradient(gradient, output);
@@ -315,14 +335,37 @@ impl<'w, D: Device> Walk<'w, D> {
 
     /// Takes the gradient through a convolution and what goes along with it.
     fn convolution(&mut self, id: NodeId) {
-        let (engine, trace, device) = (self.engine, self.trace, self.device());
-        let graph = engine.graph();
-        let input = graph.node(id).inputs[0];
-        let [_, height, width] = trace.shape(input);
-        let norm = self.arrangement.folded_norm(id);
-        let prepared = engine.convolution_gradient(id, norm, [height, width]);
+        let device = self.device();
+        if let Some((_, window)) = self.arrangement.swapped(id) {
+            self.pass_gate(id, |gradient, output, epilogue| {
+                device.average_pool_gradient(&window, gradient, output, epilogue);
+            });
+            return;
+        }
+        let input = self.engine.graph().node(id).inputs[0];
+        let prepared = self.convolution_gradient(id, input);
+        self.pass_gate(id, |gradient, output, epilogue| {
+            device.convolution_gradient(&prepared, gradient, output, epilogue);
+        });
+    }
 
-        let mut target = input;
+    /// The weights for the gradient of a convolution whose input has the size of `input`.
+    fn convolution_gradient(&self, id: NodeId, input: NodeId) -> Arc<D::ConvolutionGradient> {
+        let [_, height, width] = self.trace.shape(input);
+        let norm = self.arrangement.folded_norm(id);
+        self.engine.convolution_gradient(id, norm, [height, width])
+    }
+
+    /// Takes the gradient of a convolution to its input, or through the ReLU and the normalisation
+    /// in front of it too.
+    fn pass_gate(
+        &mut self,
+        id: NodeId,
+        act: impl FnOnce(Region<'_, D::Buffer>, RegionMut<'_, D::Buffer>, &GradientEpilogue<'_, D>),
+    ) {
+        let (engine, trace) = (self.engine, self.trace);
+        let graph = engine.graph();
+        let mut target = graph.node(id).inputs[0];
         let mut open: Option<Known<'_, D>> = None;
         let mut factor = None;
         if let Some(relu) = self.arrangement.gate(id) {
@@ -350,8 +393,7 @@ impl<'w, D: Device> Walk<'w, D> {
                 },
                 factor: factor.as_ref().map(|factor| &factor.scale[..]),
             });
-            let epilogue = GradientEpilogue { gate, accumulate };
-            device.convolution_gradient(&prepared, gradient, output, &epilogue);
+            act(gradient, output, &GradientEpilogue { gate, accumulate });
         });
     }
 }

@@ -2,7 +2,7 @@
 //! normalisation in front of it, as far as nobody else reads the values in between.
 
 use super::{Action, Step};
-use crate::graph::{Graph, NodeId, Operation};
+use crate::graph::{Graph, NodeId, Operation, Window};
 
 /// The steps that compute the needed nodes, in order. Flattening and concatenation need no step
 /// here: whether their values must be copied shows when they are placed.
@@ -18,7 +18,7 @@ pub(super) fn fuse(
         if sources.contains(&id) || fusion.absorbed[id.0] {
             continue;
         }
-        steps.extend(fusion.step(id));
+        fusion.step(id, &mut steps);
     }
     steps
 }
@@ -76,19 +76,20 @@ impl<'g> Fusion<'g> {
         relu.is_some()
     }
 
-    fn step(&mut self, id: NodeId) -> Option<Step> {
+    /// Adds the steps that start with a node.
+    fn step(&mut self, id: NodeId, steps: &mut Vec<Step>) {
         let inputs = self.graph.node(id).inputs.clone();
         let mut output = id;
         let action = match self.operation(id) {
-            Operation::Input | Operation::Flatten | Operation::Concat => return None,
-            Operation::Convolution(_) => return Some(self.convolution(id)),
+            Operation::Input | Operation::Flatten | Operation::Concat => return,
+            Operation::Convolution(_) => return self.convolution(id, steps),
             Operation::Affine { .. } | Operation::BatchNorm(_) => {
                 let relu = self.absorb_relu(&mut output);
                 let into_convolution = self.only_reader[output.0]
                     .filter(|&reader| matches!(self.operation(reader), Operation::Convolution(_)));
                 if let Some(convolution) = into_convolution {
                     self.prologues[convolution.0] = Some((id, relu));
-                    return None;
+                    return;
                 }
                 Action::Affine { node: id, relu }
             }
@@ -98,27 +99,51 @@ impl<'g> Fusion<'g> {
             },
             Operation::Relu => Action::Relu,
             Operation::MaxPool(window) => Action::MaxPool(*window),
-            Operation::AveragePool(window) => Action::AveragePool(*window),
+            Operation::AveragePool(window) => Action::AveragePool {
+                window: *window,
+                prologue: None,
+            },
             Operation::AdaptiveAveragePool { .. } => Action::AdaptiveAveragePool,
             Operation::Sum { scale } => Action::Sum { scale: *scale },
         };
-        Some(Step {
+        steps.push(Step {
             action,
             inputs,
             output,
-        })
+        });
     }
 
-    fn convolution(&mut self, id: NodeId) -> Step {
+    fn convolution(&mut self, id: NodeId, steps: &mut Vec<Step>) {
         let prologue = self.prologues[id.0];
         let first = prologue.map_or(id, |(norm, _)| norm);
         let mut inputs = vec![self.graph.node(first).inputs[0]];
+        if let Some((pool, window)) = self.swapped(id) {
+            // The means of the input take the place of the convolution's result.
+            let plain = Action::Convolution {
+                node: id,
+                norm: None,
+                prologue: None,
+                relu: false,
+                sum: None,
+            };
+            for (action, inputs, output) in [
+                (Action::AveragePool { window, prologue }, inputs, id),
+                (plain, vec![id], pool),
+            ] {
+                steps.push(Step {
+                    action,
+                    inputs,
+                    output,
+                });
+            }
+            return;
+        }
         let mut output = id;
         let norm = self.absorb(id, |operation| matches!(operation, Operation::BatchNorm(_)));
         output = norm.unwrap_or(output);
         let relu = self.absorb_relu(&mut output);
         let sum = self.absorb_sum(id, &mut output, &mut inputs);
-        Step {
+        steps.push(Step {
             action: Action::Convolution {
                 node: id,
                 norm,
@@ -128,6 +153,22 @@ impl<'g> Fusion<'g> {
             },
             inputs,
             output,
+        });
+    }
+
+    /// The means behind a convolution that are better taken in front of it.
+    fn swapped(&mut self, convolution: NodeId) -> Option<(NodeId, Window)> {
+        let Operation::Convolution(parameters) = self.operation(convolution) else {
+            return None;
+        };
+        let swaps = |operation: &Operation| match operation {
+            Operation::AveragePool(window) => parameters.swaps_with(window),
+            _ => false,
+        };
+        let pool = self.absorb(convolution, swaps)?;
+        match self.operation(pool) {
+            &Operation::AveragePool(window) => Some((pool, window)),
+            _ => None,
         }
     }
 

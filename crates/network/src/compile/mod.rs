@@ -36,7 +36,11 @@ pub(crate) enum Action {
     },
     Relu,
     MaxPool(Window),
-    AveragePool(Window),
+    /// Means of windows, with a normalisation in front and perhaps a ReLU between.
+    AveragePool {
+        window: Window,
+        prologue: Option<(NodeId, bool)>,
+    },
     AdaptiveAveragePool,
     Sum {
         scale: f32,
@@ -68,6 +72,9 @@ pub(crate) struct Placement {
 pub(crate) struct Plan {
     pub(crate) steps: Vec<Step>,
     pub(crate) shapes: HashMap<NodeId, Shape>,
+    /// Shapes of what lies in memory under the name of a node: those above, but for a convolution
+    /// that has changed places with the means behind it, the means of its input.
+    pub(crate) stored: HashMap<NodeId, Shape>,
     pub(crate) placements: HashMap<NodeId, Placement>,
     /// Values of one image that each slot must be able to hold.
     pub(crate) slot_sizes: Vec<usize>,
@@ -98,13 +105,17 @@ impl Plan {
         }
         let source_ids: Vec<NodeId> = sources.iter().map(|source| source.0).collect();
         let steps = fuse::fuse(graph, &needed, &source_ids, &wanted);
-        Ok(place::place(
-            graph,
-            steps,
-            shapes,
-            &source_ids,
-            &keep.values,
-        ))
+        let mut stored = shapes.clone();
+        for step in &steps {
+            if let Action::AveragePool { window, .. } = step.action {
+                let [channels, height, width] = shapes[&step.inputs[0]];
+                let size = window.output_size([height, width]);
+                let [height, width] = size.unwrap_or_default();
+                stored.insert(step.output, [channels, height, width]);
+            }
+        }
+        let plan = place::place(graph, steps, stored, &source_ids, &keep.values);
+        Ok(Self { shapes, ..plan })
     }
 }
 

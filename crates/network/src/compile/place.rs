@@ -282,7 +282,8 @@ impl Placing<'_> {
             .collect();
         Plan {
             steps,
-            shapes: self.shapes,
+            shapes: HashMap::new(),
+            stored: self.shapes,
             placements,
             slot_sizes,
         }

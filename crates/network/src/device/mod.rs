@@ -33,15 +33,24 @@ pub struct Epilogue<'b, B> {
     pub sum: Option<(Region<'b, B>, f32)>,
 }
 
-/// What happens to the gradient of a convolution before it is written, in this order.
+/// What happens to the gradient of a convolution or of means before it is written, in this order.
 pub struct GradientEpilogue<'b, D: Device> {
-    /// Takes the gradient through a ReLU in front of the convolution.
+    /// Takes the gradient through a ReLU in front of it.
     pub gate: Option<Gate<'b, D>>,
     /// Adds to what the gradient holds in place of replacing it.
     pub accumulate: bool,
 }
 
-/// A ReLU in front of a convolution.
+impl<D: Device> Default for GradientEpilogue<'_, D> {
+    fn default() -> Self {
+        Self {
+            gate: None,
+            accumulate: false,
+        }
+    }
+}
+
+/// A ReLU that a gradient goes through.
 pub struct Gate<'b, D: Device> {
     /// Where the gradient passes.
     pub open: Open<'b, D>,
@@ -188,10 +197,12 @@ pub trait Device: Send + Sync + Sized + 'static {
         output_gradient: Region<'_, Self::Buffer>,
         input_gradient: RegionMut<'_, Self::Buffer>,
     );
-    /// Mean of each window, padding counted.
+    /// Mean of each window, padding counted. The prologue applies to the input but not to the zeros
+    /// that pad it.
     fn average_pool(
         &self,
         window: &Window,
+        prologue: Option<&ScaleShift>,
         input: Region<'_, Self::Buffer>,
         output: RegionMut<'_, Self::Buffer>,
     );
@@ -201,6 +212,7 @@ pub trait Device: Send + Sync + Sized + 'static {
         window: &Window,
         output_gradient: Region<'_, Self::Buffer>,
         input_gradient: RegionMut<'_, Self::Buffer>,
+        epilogue: &GradientEpilogue<'_, Self>,
     );
     /// Means over a grid of windows that covers the plane; window `i` of `n` over `extent` rows is
     /// rows `floor(i extent / n)` to `ceil((i + 1) extent / n)`.

@@ -132,6 +132,17 @@ impl Window {
     }
 }
 
+impl Convolution {
+    /// Whether the means of windows of its result are its result for the means of windows of its
+    /// input: so it is for one tap, and on fewer pixels it takes less time.
+    pub(crate) fn swaps_with(&self, averages: &Window) -> bool {
+        let geometry = &self.geometry;
+        let one_tap =
+            (geometry.kernel, geometry.stride, geometry.padding) == ([1; 2], [1; 2], [0; 2]);
+        one_tap && averages.padding == [0; 2] && averages.stride != [1; 2]
+    }
+}
+
 impl Operation {
     /// A short name for people.
     #[must_use]

@@ -98,6 +98,30 @@ pub(crate) fn random_graph(seed: u64) -> Graph {
     }
     value = builder.add("block", Operation::Concat, &features);
 
+    // A transition, with and without what DenseNet has in front of it.
+    let [_, height, width] = builder.shape(value);
+    let side = (2 + random.below(2)).min(height).min(width);
+    let [with_norm, with_relu, without] = [0; 3].map(|_| random.below(2) == 0);
+    if side > 1 && (with_norm || with_relu || without) {
+        if with_norm {
+            value = norm(&mut builder, &mut random, "transition.norm", value);
+        }
+        if with_relu {
+            value = builder.relu("transition.relu", value);
+        }
+        let groups = 1 + random.below(2);
+        value = convolution(
+            &mut builder,
+            &mut random,
+            "transition.conv",
+            value,
+            4,
+            [1, 1, 0, 1, groups],
+        );
+        let means = Operation::AveragePool(Window::square(side, 2, 0));
+        value = builder.add("transition.pool", means, &[value]);
+    }
+
     // Two averaged branches, as in pasa; one of them dilated.
     let mut main = convolution(&mut builder, &mut random, "main", value, 6, [3, 1, 2, 2, 1]);
     main = builder.relu("main.relu", main);

@@ -66,6 +66,12 @@ impl Mask {
         self.images == shape.images && self.shape == [shape.channels, shape.height, shape.width]
     }
 
+    /// Position of the first value of a row in its image.
+    pub(crate) fn position(&self, channel: usize, row: usize) -> usize {
+        let [_, height, width] = self.shape;
+        (channel * height + row) * width
+    }
+
     /// The bits of an image, from value `first` of it on.
     pub(crate) fn bits(&self, image: usize, first: usize) -> Bits<'_> {
         assert!(image < self.images && 8 * self.image_stride() >= first);

@@ -3,6 +3,7 @@
 //! Results do not depend on the number of threads: work is divided into pieces that no sum
 //! crosses.
 
+mod average_pool;
 pub mod convolution;
 mod elementwise;
 mod gemm;
@@ -306,10 +307,11 @@ impl Device for Cpu {
     fn average_pool(
         &self,
         window: &Window,
+        prologue: Option<&ScaleShift>,
         input: Region<'_, Vec<f32>>,
         output: RegionMut<'_, Vec<f32>>,
     ) {
-        pool::average_pool(window, input, output);
+        average_pool::average_pool(window, prologue, input, output);
     }
 
     fn average_pool_gradient(
@@ -317,8 +319,9 @@ impl Device for Cpu {
         window: &Window,
         output_gradient: Region<'_, Vec<f32>>,
         input_gradient: RegionMut<'_, Vec<f32>>,
+        epilogue: &GradientEpilogue<'_, Self>,
     ) {
-        pool::average_pool_gradient(window, output_gradient, input_gradient);
+        average_pool::average_pool_gradient(window, output_gradient, input_gradient, epilogue);
     }
 
     fn adaptive_average_pool(&self, input: Region<'_, Vec<f32>>, output: RegionMut<'_, Vec<f32>>) {

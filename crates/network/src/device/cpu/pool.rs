@@ -1,4 +1,4 @@
-//! Pooling and the way of gradients back through it.
+//! Largest values of windows, means over a grid, and the way of gradients back through them.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use crate::device::{Region, RegionMut};
 use crate::graph::Window;
 
 /// The part of window `position` that lies on the plane.
-fn span(window: &Window, axis: usize, position: usize, extent: usize) -> Range<usize> {
+pub(super) fn span(window: &Window, axis: usize, position: usize, extent: usize) -> Range<usize> {
     let start = position * window.stride[axis];
     let end = (start + window.kernel[axis]).saturating_sub(window.padding[axis]);
     start.saturating_sub(window.padding[axis])..end.min(extent)
@@ -148,47 +148,6 @@ fn first_largest_of(input: &[f32], first: usize, positions: impl Iterator<Item =
             winner
         }
     })
-}
-
-pub(super) fn average_pool(
-    window: &Window,
-    input: Region<'_, Vec<f32>>,
-    output: RegionMut<'_, Vec<f32>>,
-) {
-    let size = [input.layout.height, input.layout.width];
-    let output_size = [output.layout.height, output.layout.width];
-    let share = 1.0 / (window.kernel[0] * window.kernel[1]) as f32;
-    output.for_each_plane(|image, channel, values| {
-        let input = input.plane(image, channel);
-        for_each_window(window, size, output_size, |index, rows, columns| {
-            let mut sum = 0.0;
-            for row in rows {
-                sum += input[row * size[1]..][columns.clone()].iter().sum::<f32>();
-            }
-            values[index] = sum * share;
-        });
-    });
-}
-
-pub(super) fn average_pool_gradient(
-    window: &Window,
-    output_gradient: Region<'_, Vec<f32>>,
-    input_gradient: RegionMut<'_, Vec<f32>>,
-) {
-    let size = [input_gradient.layout.height, input_gradient.layout.width];
-    let output_size = [output_gradient.layout.height, output_gradient.layout.width];
-    let share = 1.0 / (window.kernel[0] * window.kernel[1]) as f32;
-    input_gradient.for_each_plane(|image, channel, values| {
-        values.fill(0.0);
-        let gradient = output_gradient.plane(image, channel);
-        for_each_window(window, size, output_size, |index, rows, columns| {
-            for row in rows {
-                for value in &mut values[row * size[1]..][columns.clone()] {
-                    *value += gradient[index] * share;
-                }
-            }
-        });
-    });
 }
 
 /// Rows (or columns) of window `position` of `count` over `extent`.

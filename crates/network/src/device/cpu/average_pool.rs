@@ -1,0 +1,158 @@
+//! Means of windows and the way of gradients back through them.
+
+use std::ops::Range;
+
+use super::Cpu;
+use super::pool::span;
+use crate::device::{GradientEpilogue, Open, Region, RegionMut, ScaleShift};
+use crate::graph::Window;
+
+pub(super) fn average_pool(
+    window: &Window,
+    prologue: Option<&ScaleShift>,
+    input: Region<'_, Vec<f32>>,
+    output: RegionMut<'_, Vec<f32>>,
+) {
+    let [height, width] = [input.layout.height, input.layout.width];
+    let columns = output.layout.width;
+    let share = share(window);
+    output.for_each_plane(|image, channel, values| {
+        let input = input.plane(image, channel);
+        let mut sums = vec![0.0_f32; width];
+        for (row, values) in values.chunks_exact_mut(columns.max(1)).enumerate() {
+            // First down the columns, which is one pass over neighbours in memory.
+            sums.fill(0.0);
+            for from in span(window, 0, row, height) {
+                add_line(
+                    &mut sums,
+                    &input[from * width..][..width],
+                    prologue,
+                    channel,
+                );
+            }
+            if is_pairs(window) {
+                for (value, pair) in values.iter_mut().zip(sums.as_chunks::<2>().0) {
+                    *value = (pair[0] + pair[1]) * share;
+                }
+            } else {
+                for (column, value) in values.iter_mut().enumerate() {
+                    *value = sums[span(window, 1, column, width)].iter().sum::<f32>() * share;
+                }
+            }
+        }
+    });
+}
+
+/// Adds a row of the input behind the prologue.
+fn add_line(sums: &mut [f32], line: &[f32], prologue: Option<&ScaleShift>, channel: usize) {
+    let pairs = sums.iter_mut().zip(line);
+    match prologue {
+        None => pairs.for_each(|(sum, &x)| *sum += x),
+        Some(ScaleShift { scale, shift, relu }) => {
+            let (scale, shift) = (scale[channel], shift[channel]);
+            if *relu {
+                // Not-a-number stays what it is.
+                let relu = |x: f32| if x < 0.0 { 0.0 } else { x };
+                pairs.for_each(|(sum, &x)| *sum += relu(scale * x + shift));
+            } else {
+                pairs.for_each(|(sum, &x)| *sum += scale * x + shift);
+            }
+        }
+    }
+}
+
+pub(super) fn average_pool_gradient(
+    window: &Window,
+    output_gradient: Region<'_, Vec<f32>>,
+    input_gradient: RegionMut<'_, Vec<f32>>,
+    epilogue: &GradientEpilogue<'_, Cpu>,
+) {
+    let width = input_gradient.layout.width;
+    let [rows, columns] = [output_gradient.layout.height, output_gradient.layout.width];
+    input_gradient.for_each_plane(|image, channel, values| {
+        let gradient = output_gradient.plane(image, channel);
+        let mut line = vec![0.0_f32; width];
+        for (row, values) in values.chunks_exact_mut(width.max(1)).enumerate() {
+            line.fill(0.0);
+            for from in windows_over(window, row, rows) {
+                spread(window, &gradient[from * columns..][..columns], &mut line);
+            }
+            pass_gate(epilogue, [image, channel, row], &mut line);
+            if epilogue.accumulate {
+                for (value, &line) in values.iter_mut().zip(&line) {
+                    *value += line;
+                }
+            } else {
+                values.copy_from_slice(&line);
+            }
+        }
+    });
+}
+
+/// The windows, of so many rows of them, that a row lies in.
+fn windows_over(window: &Window, row: usize, rows: usize) -> Range<usize> {
+    let (kernel, stride) = (window.kernel[0], window.stride[0]);
+    let row = row + window.padding[0];
+    let first = (row + 1).saturating_sub(kernel).div_ceil(stride);
+    first.min(rows)..(row / stride + 1).min(rows)
+}
+
+/// Adds the share of each pixel of a row in the gradients of a row of windows.
+fn spread(window: &Window, gradient: &[f32], line: &mut [f32]) {
+    let share = share(window);
+    if is_pairs(window) {
+        for (pair, &gradient) in line.as_chunks_mut::<2>().0.iter_mut().zip(gradient) {
+            *pair = [pair[0] + gradient * share, pair[1] + gradient * share];
+        }
+    } else {
+        for (column, &gradient) in gradient.iter().enumerate() {
+            let across = span(window, 1, column, line.len());
+            for value in &mut line[across] {
+                *value += gradient * share;
+            }
+        }
+    }
+}
+
+/// Takes a row of the gradient through the ReLU in front.
+fn pass_gate(
+    epilogue: &GradientEpilogue<'_, Cpu>,
+    [image, channel, row]: [usize; 3],
+    line: &mut [f32],
+) {
+    let Some(gate) = &epilogue.gate else {
+        return;
+    };
+    let factor = gate.factor.map_or(1.0, |factor| factor[channel]);
+    let width = line.len();
+    match gate.open {
+        Open::Values { values, affine } => {
+            let (scale, shift) = (affine.scale[channel], affine.shift[channel]);
+            let values = &values.plane(image, channel)[row * width..][..width];
+            for (gradient, &x) in line.iter_mut().zip(values) {
+                let passes = scale * x + shift > 0.0;
+                *gradient = if passes { *gradient * factor } else { 0.0 };
+            }
+        }
+        Open::Mask(mask) => {
+            let bits = mask.bits(image, mask.position(channel, row));
+            for (at, gradient) in line.iter_mut().enumerate() {
+                *gradient = if bits.is_set(at) {
+                    *gradient * factor
+                } else {
+                    0.0
+                };
+            }
+        }
+    }
+}
+
+/// Whether each pixel of a row belongs to one window, and each window has two.
+fn is_pairs(window: &Window) -> bool {
+    (window.kernel[1], window.stride[1], window.padding[1]) == (2, 2, 0)
+}
+
+/// The share of each pixel in its window's mean.
+fn share(window: &Window) -> f32 {
+    1.0 / (window.kernel[0] * window.kernel[1]) as f32
+}
