@@ -199,7 +199,7 @@ impl Case {
                 &mut |id, gradient| {
                     if id == layer {
                         let name = format!("gradient-class{class}");
-                        self.compare(&name, &thinned(gradient), &self.array(&name).1);
+                        self.compare(&name, &thinned(&gradient.to_tensor()), &self.array(&name).1);
                         return;
                     }
                     let name = format!("input-gradient-class{class}");

@@ -25,4 +25,4 @@ pub mod tensor;
 pub use engine::{Engine, Source, Trace};
 pub use keep::Keep;
 pub use load::{LoadError, LoadedNetwork, Normalization};
-pub use tensor::Tensor;
+pub use tensor::{Tensor, TensorView};

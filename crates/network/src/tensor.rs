@@ -67,6 +67,40 @@ impl Tensor {
     }
 }
 
+/// Values of a batch `[N, C, H, W]` in host memory that belong to somebody else.
+#[derive(Debug, Clone, Copy)]
+pub struct TensorView<'v> {
+    shape: [usize; 4],
+    data: &'v [f32],
+}
+
+impl<'v> TensorView<'v> {
+    /// A view whose shape and values are known to belong together.
+    pub(crate) fn from_parts(shape: [usize; 4], data: &'v [f32]) -> Self {
+        debug_assert_eq!(element_count(&shape), Some(data.len()));
+        Self { shape, data }
+    }
+
+    /// Shape `[C, H, W]` of one image.
+    #[must_use]
+    pub fn image_shape(&self) -> [usize; 3] {
+        let [_, channels, height, width] = self.shape;
+        [channels, height, width]
+    }
+
+    /// All values, row-major.
+    #[must_use]
+    pub fn data(&self) -> &'v [f32] {
+        self.data
+    }
+
+    /// A copy of its own.
+    #[must_use]
+    pub fn to_tensor(&self) -> Tensor {
+        Tensor::from_parts(self.shape, self.data.to_vec())
+    }
+}
+
 /// The number of values of an array of this shape, or `None` where it does not fit a `usize`.
 #[must_use]
 pub fn element_count(shape: &[usize]) -> Option<usize> {

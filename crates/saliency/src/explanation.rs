@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 use mednet_data::Mode;
 use mednet_network::device::Device;
 use mednet_network::graph::{Graph, NodeId, ShapeError};
-use mednet_network::{Engine, Keep, Tensor, Trace};
+use mednet_network::{Engine, Keep, Tensor, TensorView, Trace};
 
 use crate::random::Purpose;
 
@@ -139,7 +139,7 @@ pub trait Explanation {
     /// The same logit for each of a batch of altered images `[N, C, H, W]`.
     fn logits_of_images(&self, images: &Tensor) -> Result<Vec<f32>, ShapeError>;
     /// Hands over the gradients of the logit with respect to these layers, from the last one back.
-    fn visit_gradients(&self, layers: &[NodeId], visit: &mut dyn FnMut(NodeId, &Tensor));
+    fn visit_gradients(&self, layers: &[NodeId], visit: &mut dyn FnMut(NodeId, TensorView<'_>));
     /// Random numbers for one purpose, the same in every run with the same seed.
     fn random(&self, purpose: Purpose) -> rand_chacha::ChaCha8Rng;
 }
@@ -188,7 +188,7 @@ impl<D: Device> Explanation for ExplainedClass<'_, D> {
         self.gradient.get_or_init(|| {
             let mut gradient = Tensor::zeros(self.image.activation.shape());
             self.visit_gradients(&[self.layer()], &mut |_, value| {
-                gradient = value.clone();
+                gradient = value.to_tensor();
             });
             gradient
         })
@@ -208,7 +208,7 @@ impl<D: Device> Explanation for ExplainedClass<'_, D> {
         Ok(self.pick(&self.image.settings.engine.forward(images)?))
     }
 
-    fn visit_gradients(&self, layers: &[NodeId], visit: &mut dyn FnMut(NodeId, &Tensor)) {
+    fn visit_gradients(&self, layers: &[NodeId], visit: &mut dyn FnMut(NodeId, TensorView<'_>)) {
         let mut seed = Tensor::zeros(self.image.logits.shape());
         seed.data_mut()[self.class] = 1.0;
         self.image

@@ -16,7 +16,7 @@ use crate::device::{Device, Gate, GradientEpilogue, Layout, Open, Region, Region
 use crate::engine::{Engine, Trace};
 use crate::graph::{NodeId, Operation, Shape};
 use crate::memory::Buffer;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, TensorView};
 use arrangement::Arrangement;
 
 impl<D: Device> Engine<D> {
@@ -34,7 +34,7 @@ impl<D: Device> Engine<D> {
         trace: &Trace<D>,
         seed: &Tensor,
         to: &[NodeId],
-        visit: &mut dyn FnMut(NodeId, &Tensor),
+        visit: &mut dyn FnMut(NodeId, TensorView<'_>),
     ) {
         let images = seed.images();
         let mut walk = Walk {
@@ -53,8 +53,8 @@ impl<D: Device> Engine<D> {
         walk.write(output, |_, output| {
             self.device().upload(seed.data(), output);
         });
-        // One after the other, the gradients that are asked for go to the same memory of the host.
-        let mut values = Vec::new();
+        // One after the other, gradients that do not lie in host memory go to the same place there.
+        let mut downloaded = Vec::new();
         for index in (0..=output.0).rev() {
             let id = NodeId(index);
             if !walk.arrangement.on_path[index] {
@@ -62,12 +62,14 @@ impl<D: Device> Engine<D> {
             }
             if to.contains(&id) {
                 let region = walk.region(id);
-                values.resize(region.layout.images * region.layout.image(), 0.0);
-                self.device().download(region, &mut values);
-                let shape = [images].into_iter().chain(region.layout.shape());
-                let gradient = Tensor::from_parts(shape.collect::<Vec<_>>(), values);
-                visit(id, &gradient);
-                values = gradient.into_data();
+                let values = self.device().host(region).unwrap_or_else(|| {
+                    downloaded.resize(region.layout.images * region.layout.image(), 0.0);
+                    self.device().download(region, &mut downloaded);
+                    &downloaded
+                });
+                let [channels, height, width] = region.layout.shape();
+                let shape = [images, channels, height, width];
+                visit(id, TensorView::from_parts(shape, values));
             }
             if !walk.passed[index] {
                 walk.pass_on(id);

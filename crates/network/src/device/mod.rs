@@ -99,6 +99,8 @@ pub trait Device: Send + Sync + Sized + 'static {
     fn upload(&self, values: &[f32], output: RegionMut<'_, Self::Buffer>);
     /// Copies values to the host, without gaps; `values` has their number.
     fn download(&self, input: Region<'_, Self::Buffer>, values: &mut [f32]);
+    /// The values where they lie, if that is in host memory and without gaps.
+    fn host<'b>(&self, input: Region<'b, Self::Buffer>) -> Option<&'b [f32]>;
     /// Copies a value; an input of one image is repeated for all images of the output.
     fn copy(&self, input: Region<'_, Self::Buffer>, output: RegionMut<'_, Self::Buffer>);
 

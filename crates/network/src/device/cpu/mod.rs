@@ -136,6 +136,10 @@ impl Device for Cpu {
             });
     }
 
+    fn host<'b>(&self, input: Region<'b, Vec<f32>>) -> Option<&'b [f32]> {
+        without_gaps(&input)
+    }
+
     fn copy(&self, input: Region<'_, Vec<f32>>, output: RegionMut<'_, Vec<f32>>) {
         let only = input.layout.images == 1;
         output.for_each_plane(|image, channel, values| {
@@ -360,14 +364,16 @@ fn planes_mut(RegionMut { buffer, layout }: RegionMut<'_, Vec<f32>>) -> PlanesMu
 
 /// The values of a region without gaps between images.
 fn contiguous<'b>(region: &Region<'b, Vec<f32>>) -> Cow<'b, [f32]> {
-    let layout = region.layout;
-    if layout.images <= 1 || layout.image_stride == layout.image() {
-        return Cow::Borrowed(&region.buffer[layout.offset..][..layout.images * layout.image()]);
+    let images = || (0..region.layout.images).flat_map(|image| region.image(image));
+    match without_gaps(region) {
+        Some(values) => Cow::Borrowed(values),
+        None => Cow::Owned(images().copied().collect()),
     }
-    Cow::Owned(
-        (0..layout.images)
-            .flat_map(|image| region.image(image))
-            .copied()
-            .collect(),
-    )
+}
+
+/// The same, where there are no gaps.
+fn without_gaps<'b>(region: &Region<'b, Vec<f32>>) -> Option<&'b [f32]> {
+    let layout = region.layout;
+    let gapless = layout.images <= 1 || layout.image_stride == layout.image();
+    gapless.then(|| &region.buffer[layout.offset..][..layout.images * layout.image()])
 }
