@@ -3,24 +3,18 @@
 The time of the clock has the writing of the maps in it, which partly happens while others are computed
 and cannot be told from outside. The ratio with the writing apart is therefore that of processor time,
 which does not overlap, less that of hashing and writing as many maps, measured here before each round.
-Maps are written into memory where the system has a folder for that: on a disk, or into memory that a
-virtual machine touches for the first time, writing takes now half a millisecond, now three.
 """
 
 import hashlib
 import os
-import pathlib
 import shutil
 import statistics
-import tempfile
 import time
 
 import numpy
 import radiographs
 import table
-
-#: A folder in memory, on Linux.
-MEMORY = pathlib.Path("/dev/shm")
+from session import folder_for_maps
 
 METHODS = [
     "ablationcam",
@@ -37,8 +31,7 @@ METHODS = [
 
 
 def measure(session):
-    with tempfile.TemporaryDirectory(prefix="peers-", dir=MEMORY if MEMORY.is_dir() else session.folder) as folder:
-        folder = pathlib.Path(folder)
+    with folder_for_maps(session, 101 * len(METHODS)) as folder:
         return [
             *compare(session, folder, "densenet", 9, 1.3, 1.1),
             *compare(session, folder, "pasa", 101, 2, 1.5),

@@ -20,7 +20,7 @@ use crate::method::Method;
 use crate::target::TargetClass;
 
 /// Maps that wait to be written: more would only fill the memory while the disk is slow.
-const WRITE_BEHIND: usize = 4;
+const WRITE_BEHIND: usize = 1;
 
 /// What to compute and where to put it.
 pub struct Generation<'a, D: Device> {
