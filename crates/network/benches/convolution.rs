@@ -81,7 +81,8 @@ fn layers() -> Vec<Layer> {
         if block < 3 {
             let geometry = square(channels, channels / 2, 1, 1, 0);
             let name = format!("transition{}", block + 1);
-            add("densenet", &name, geometry, size, 1, [true, false, false]);
+            // The means of windows are taken before it.
+            add("densenet", &name, geometry, size / 2, 1, [false; 3]);
             channels /= 2;
         }
     }

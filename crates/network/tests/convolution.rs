@@ -492,7 +492,7 @@ fn groups_and_dilation() {
 
 /// One of each kind, small enough for the interpreter that checks every access to memory:
 /// `MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks" cargo +nightly
-/// miri test -p mednet-network --test convolution small`.
+/// miri test -p mednet-network --test convolution small`; for masks, `--lib mask`.
 #[test]
 fn small_ones_of_each_kind() {
     let square = ConvolutionGeometry::square;

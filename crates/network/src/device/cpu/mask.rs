@@ -151,8 +151,10 @@ mod tests {
 
     #[test]
     fn every_bit_is_that_of_its_value() {
+        // Miri finds fault with the pool of threads, which a large image needs.
+        let large = if cfg!(miri) { 1 } else { 110 };
         for (images, channels, height, width) in
-            [(1, 1, 1, 1), (2, 3, 5, 7), (3, 2, 4, 8), (1, 3, 110, 101)]
+            [(1, 1, 1, 1), (2, 3, 5, 7), (3, 2, 4, 8), (1, 3, large, 101)]
         {
             let count = images * channels * height * width;
             let value = |i: usize| match i * 7 % 13 {
@@ -169,7 +171,8 @@ mod tests {
                 assert!(mask.fits(planes.shape()));
                 for image in 0..images {
                     let values = planes.image(image);
-                    for (at, &value) in values.iter().enumerate() {
+                    // All of a small image, some of a large one.
+                    for (at, &value) in values.iter().enumerate().step_by(1 + count / 400) {
                         let open = value > 0.0;
                         assert_eq!(mask.bits(image, 0).is_set(at), open, "{} {at}", set.name());
                         for lane in 0..LARGEST_LANES {
