@@ -54,12 +54,13 @@ CASES = [
     Case("densenet", "generate", 4, 2, 3, 4, 1e-4, "scorecam", 200 * MB),
     Case("densenet", "generate", 9, 2, 50, 80, 2e-2, "fullgrad", 200 * MB),
     # gradcamelementwise: hardly any pixel of its maps is zero. Where many are, the original
-    # removes whole images (and takes twice as long for it), which would flatter us.
-    Case("densenet", "completeness", 7, 2, 12, 18, 2e-2, "gradcamelementwise", 500 * MB),
+    # removes whole images (and takes twice as long for it), which would flatter us. Its noise has
+    # no seed: six of its runs over the same two images differed by up to 0.036.
+    Case("densenet", "completeness", 7, 2, 12, 18, 5e-2, "gradcamelementwise", 500 * MB),
     Case("pasa", "generate", 201, 41, 10, 15, 1e-4, "gradcam", 60 * MB),
     Case("pasa", "generate", 201, 5, 100, 300, 1e-4, "ablationcam", 60 * MB),
     Case("pasa", "generate", 11, 5, 5.5, 8, 1e-4, "scorecam", 60 * MB),
-    Case("pasa", "completeness", 41, 2, 200, 400, 2e-2, "gradcamelementwise", 150 * MB),
+    Case("pasa", "completeness", 41, 2, 200, 400, 5e-2, "gradcamelementwise", 150 * MB),
     Case("pasa", "interpretability", STORED, STORED, 20, None, 1e-5),
     Case("pasa", "view", STORED, 101, 10, None, 1),
 ]

@@ -3,6 +3,7 @@
 import statistics
 
 import commands
+import floor
 import table
 import whole_networks
 
@@ -10,7 +11,11 @@ GOAL, STRETCH = 1.85, 1.95
 
 
 def measure(session):
-    rows = []
+    session.say("a large product of matrices by PyTorch: 1 and 2 threads")
+    # What the machine itself gives: processors share memory, power and, on rented ones, other people's work.
+    product = compare(session, "large product of matrices, PyTorch", lambda threads: 1 / floor.rate(floor.torch_product(threads)))
+    product.ours = product.theirs = product.goal = product.stretch = product.met = ""
+    rows = [product]
     for name, batch in [("densenet", 1), ("densenet", 8), ("pasa", 1), ("pasa", 8)]:
         session.say(f"{name} forward, batch {batch}: 1 and 2 threads")
         weights = whole_networks.write(session, name, whole_networks.network(name)[1])
