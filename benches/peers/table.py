@@ -43,7 +43,7 @@ def memory(size):
 def verdict(holds, goal, stretch):
     """The furthest of the two limits that `holds` accepts."""
     # The peer of the stretch may have been slower than that of the goal.
-    if stretch is not None and holds(stretch) and holds(goal):
+    if stretch is not None and holds(stretch) and (goal is None or holds(goal)):
         return "stretch"
     if goal is not None:
         return "goal" if holds(goal) else "no"
