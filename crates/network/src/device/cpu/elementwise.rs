@@ -14,15 +14,20 @@ pub(super) fn affine(
         let (scale, shift) = (affine.scale[channel], affine.shift[channel]);
         let floor = if affine.relu { 0.0 } else { f32::NEG_INFINITY };
         for (value, &input) in values.iter_mut().zip(input.plane(image, channel)) {
-            *value = (scale * input + shift).max(floor);
+            *value = at_least(floor, scale * input + shift);
         }
     });
+}
+
+/// Not-a-number stays what it is.
+fn at_least(floor: f32, value: f32) -> f32 {
+    if value < floor { floor } else { value }
 }
 
 pub(super) fn relu(input: Region<'_, Vec<f32>>, output: RegionMut<'_, Vec<f32>>) {
     output.for_each_plane(|image, channel, values| {
         for (value, &input) in values.iter_mut().zip(input.plane(image, channel)) {
-            *value = input.max(0.0);
+            *value = at_least(0.0, input);
         }
     });
 }
@@ -105,4 +110,46 @@ pub(super) fn add_and_scale(
             *value = factor * (*value + other);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::Layout;
+
+    #[test]
+    fn not_a_number_passes_a_relu() {
+        let input = vec![f32::NAN, -1.0, 2.0];
+        let layout = Layout::dense(1, [1, 1, 3]);
+        let region = Region {
+            buffer: &input,
+            layout,
+        };
+        let affine_relu = ScaleShift {
+            scale: vec![1.0],
+            shift: vec![0.0],
+            relu: true,
+        };
+        let mut outputs = [vec![0.0; 3], vec![0.0; 3]];
+        let [first, second] = &mut outputs;
+        relu(
+            region,
+            RegionMut {
+                buffer: first,
+                layout,
+            },
+        );
+        affine(
+            &affine_relu,
+            region,
+            RegionMut {
+                buffer: second,
+                layout,
+            },
+        );
+        for output in outputs {
+            assert!(output[0].is_nan());
+            assert_eq!(output[1..], [0.0, 2.0]);
+        }
+    }
 }
