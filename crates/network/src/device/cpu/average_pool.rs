@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::Cpu;
+use super::convolution::gradient::GradientEpilogue;
 use super::pool::span;
-use crate::device::{GradientEpilogue, Open, Region, RegionMut, ScaleShift};
+use crate::device::{Region, RegionMut, ScaleShift};
 use crate::graph::Window;
 
 pub(super) fn average_pool(
@@ -65,7 +65,7 @@ pub(super) fn average_pool_gradient(
     window: &Window,
     output_gradient: Region<'_, Vec<f32>>,
     input_gradient: RegionMut<'_, Vec<f32>>,
-    epilogue: &GradientEpilogue<'_, Cpu>,
+    epilogue: &GradientEpilogue<'_>,
 ) {
     let width = input_gradient.layout.width;
     let [rows, columns] = [output_gradient.layout.height, output_gradient.layout.width];
@@ -77,7 +77,9 @@ pub(super) fn average_pool_gradient(
             for from in windows_over(window, row, rows) {
                 spread(window, &gradient[from * columns..][..columns], &mut line);
             }
-            pass_gate(epilogue, [image, channel, row], &mut line);
+            if let Some(gate) = &epilogue.gate {
+                gate.pass_row([image, channel, row], &mut line);
+            }
             if epilogue.accumulate {
                 for (value, &line) in values.iter_mut().zip(&line) {
                     *value += line;
@@ -109,39 +111,6 @@ fn spread(window: &Window, gradient: &[f32], line: &mut [f32]) {
             let across = span(window, 1, column, line.len());
             for value in &mut line[across] {
                 *value += gradient * share;
-            }
-        }
-    }
-}
-
-/// Takes a row of the gradient through the ReLU in front.
-fn pass_gate(
-    epilogue: &GradientEpilogue<'_, Cpu>,
-    [image, channel, row]: [usize; 3],
-    line: &mut [f32],
-) {
-    let Some(gate) = &epilogue.gate else {
-        return;
-    };
-    let factor = gate.factor.map_or(1.0, |factor| factor[channel]);
-    let width = line.len();
-    match gate.open {
-        Open::Values { values, affine } => {
-            let (scale, shift) = (affine.scale[channel], affine.shift[channel]);
-            let values = &values.plane(image, channel)[row * width..][..width];
-            for (gradient, &x) in line.iter_mut().zip(values) {
-                let passes = scale * x + shift > 0.0;
-                *gradient = if passes { *gradient * factor } else { 0.0 };
-            }
-        }
-        Open::Mask(mask) => {
-            let bits = mask.bits(image, mask.position(channel, row));
-            for (at, gradient) in line.iter_mut().enumerate() {
-                *gradient = if bits.is_set(at) {
-                    *gradient * factor
-                } else {
-                    0.0
-                };
             }
         }
     }

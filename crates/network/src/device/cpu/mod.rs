@@ -199,22 +199,7 @@ impl Device for Cpu {
         epilogue: &GradientEpilogue<'_, Self>,
     ) {
         let mut input_gradient = planes_mut(input_gradient);
-        let epilogue = convolution::gradient::GradientEpilogue {
-            gate: epilogue
-                .gate
-                .as_ref()
-                .map(|gate| convolution::gradient::Gate {
-                    open: match gate.open {
-                        Open::Values { values, affine } => convolution::gradient::Open::Values {
-                            values: planes(values),
-                            affine,
-                        },
-                        Open::Mask(mask) => convolution::gradient::Open::Mask(mask),
-                    },
-                    factor: gate.factor,
-                }),
-            accumulate: epilogue.accumulate,
-        };
+        let epilogue = gradient_epilogue(epilogue);
         convolution.run(planes(output_gradient), &mut input_gradient, epilogue);
     }
 
@@ -325,7 +310,8 @@ impl Device for Cpu {
         input_gradient: RegionMut<'_, Vec<f32>>,
         epilogue: &GradientEpilogue<'_, Self>,
     ) {
-        average_pool::average_pool_gradient(window, output_gradient, input_gradient, epilogue);
+        let epilogue = gradient_epilogue(epilogue);
+        average_pool::average_pool_gradient(window, output_gradient, input_gradient, &epilogue);
     }
 
     fn adaptive_average_pool(&self, input: Region<'_, Vec<f32>>, output: RegionMut<'_, Vec<f32>>) {
@@ -360,6 +346,26 @@ fn planes<'b>(region: Region<'b, Vec<f32>>) -> Planes<'b> {
 
 fn planes_mut(RegionMut { buffer, layout }: RegionMut<'_, Vec<f32>>) -> PlanesMut<'_> {
     PlanesMut::new(&mut buffer[layout.offset..], shape(&layout))
+}
+
+/// What happens to a gradient, with the CPU's own views of memory.
+fn gradient_epilogue<'e>(
+    epilogue: &'e GradientEpilogue<'_, Cpu>,
+) -> convolution::gradient::GradientEpilogue<'e> {
+    let gate = epilogue.gate.as_ref();
+    convolution::gradient::GradientEpilogue {
+        gate: gate.map(|gate| convolution::gradient::Gate {
+            open: match gate.open {
+                Open::Values { values, affine } => convolution::gradient::Open::Values {
+                    values: planes(values),
+                    affine,
+                },
+                Open::Mask(mask) => convolution::gradient::Open::Mask(mask),
+            },
+            factor: gate.factor,
+        }),
+        accumulate: epilogue.accumulate,
+    }
 }
 
 /// The values of a region without gaps between images.

@@ -57,6 +57,36 @@ pub enum Open<'a> {
     Mask(&'a Mask),
 }
 
+impl Gate<'_> {
+    /// Takes a row of the gradient through: that of an image, a channel and a row of it.
+    pub(in crate::device::cpu) fn pass_row(
+        &self,
+        [image, channel, row]: [usize; 3],
+        gradient: &mut [f32],
+    ) {
+        let factor = self.factor.map_or(1.0, |factor| factor[channel]);
+        let pass = |gradient: &mut f32, open: bool| {
+            *gradient = if open { *gradient * factor } else { 0.0 };
+        };
+        match self.open {
+            Open::Values { values, affine } => {
+                let (scale, shift) = (affine.scale[channel], affine.shift[channel]);
+                let first = (channel * values.shape().height + row) * gradient.len();
+                let values = &values.image(image)[first..][..gradient.len()];
+                for (gradient, &value) in gradient.iter_mut().zip(values) {
+                    pass(gradient, value * scale + shift > 0.0);
+                }
+            }
+            Open::Mask(mask) => {
+                let bits = mask.bits(image, mask.position(channel, row));
+                for (at, gradient) in gradient.iter_mut().enumerate() {
+                    pass(gradient, bits.is_set(at));
+                }
+            }
+        }
+    }
+}
+
 impl PackedConvolutionInputGradient {
     /// Packs the weights of the convolution, `[out_channels, in_channels / groups, kernel height,
     /// kernel width]`, for the fastest instruction set and the direct algorithm.

@@ -4,7 +4,6 @@
 //! convolution of stride 1 with those taps. With few channels, all classes are computed together,
 //! as channels of one convolution, and their pixels are put in between one another afterwards.
 
-use super::gradient::Open;
 use super::implicit::{Implicit, Lattice};
 use super::{ConvolutionGeometry, Finish};
 use crate::device::cpu::PARALLEL_THRESHOLD;
@@ -162,25 +161,7 @@ impl StridedGradient {
                 }
             }
             if let Some(gate) = &finish.gate {
-                let factor = gate.factor.map_or(1.0, |factor| factor[channel]);
-                let pass = |pixel: &mut f32, open: bool| {
-                    *pixel = if open { *pixel * factor } else { 0.0 };
-                };
-                match gate.open {
-                    Open::Values { values, affine } => {
-                        let values = &values.image(image)[index * to.width..][..to.width];
-                        let (scale, shift) = (affine.scale[channel], affine.shift[channel]);
-                        for (pixel, &value) in row.iter_mut().zip(values) {
-                            pass(pixel, value * scale + shift > 0.0);
-                        }
-                    }
-                    Open::Mask(mask) => {
-                        let bits = mask.bits(image, index * to.width);
-                        for (at, pixel) in row.iter_mut().enumerate() {
-                            pass(pixel, bits.is_set(at));
-                        }
-                    }
-                }
+                gate.pass_row([image, channel, y], row);
             }
             for (pixel, &old) in row.iter_mut().zip(old.iter().flatten()) {
                 *pixel += old;
