@@ -50,17 +50,9 @@ impl Refusal {
 /// Every error is told with all its causes.
 impl<E: std::error::Error> From<E> for Refusal {
     fn from(error: E) -> Self {
-        let causes = std::iter::successors(error.source(), |cause| cause.source());
-        let message = causes.fold(error.to_string(), |text, cause| {
-            let cause = cause.to_string();
-            // Some errors repeat their cause already.
-            if text.ends_with(&cause) {
-                text
-            } else {
-                format!("{text}: {cause}")
-            }
-        });
-        Self { message }
+        Self {
+            message: mednet_base::error::chain(&error),
+        }
     }
 }
 

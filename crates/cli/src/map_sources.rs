@@ -7,7 +7,8 @@ use mednet_saliency::run::{MapFolder, MapSource};
 use mednet_saliency::{METHODS, Method};
 
 use crate::exit::Refusal;
-use crate::resolve::{DEFAULT_METHOD, did_you_mean, unknown_method};
+use crate::resolve::{DEFAULT_METHOD, unknown_method};
+use mednet_base::suggest;
 
 /// What a name means.
 enum Named {
@@ -29,7 +30,7 @@ fn named(name: &str) -> Result<Named, Refusal> {
             let controls = mednet_saliency::CONTROLS
                 .iter()
                 .map(|control| control.name());
-            let hint = did_you_mean(&name.to_lowercase(), controls.clone());
+            let hint = suggest::hint(&name.to_lowercase(), controls.clone());
             if hint.is_empty() {
                 let controls = controls.collect::<Vec<_>>().join(", ");
                 let message = unknown_method(name).message;

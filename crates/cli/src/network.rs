@@ -11,6 +11,7 @@ use mednet_network::{LoadedNetwork, Normalization};
 use crate::args::{Compat, Computing};
 use crate::exit::Refusal;
 use crate::printer::Printer;
+use mednet_base::text::{listed, plural};
 
 /// A loaded network and the file it came from.
 pub(crate) struct Weights {
@@ -99,25 +100,4 @@ pub(crate) fn load(
         ));
     }
     Ok(Weights { network, path })
-}
-
-/// `1 entry`, `2 entries`.
-pub(crate) fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// The first few names, and how many more there are.
-pub(crate) fn listed(names: &[String], most: usize) -> String {
-    let shown: Vec<String> = names
-        .iter()
-        .take(most)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let more = names.len().saturating_sub(most);
-    let shown = shown.join(", ");
-    if more > 0 {
-        format!("{shown} and {more} more")
-    } else {
-        shown
-    }
 }

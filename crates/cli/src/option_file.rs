@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::builder::PossibleValue;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use mednet_report::file;
+use mednet_base::file;
 
 use crate::exit::Refusal;
 use crate::printer::to_stdout;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use mednet_data::{DataDirectories, DataModule, suggest};
+use mednet_base::suggest;
+use mednet_data::{DataDirectories, DataModule};
 use mednet_network::arch::{ARCHITECTURES, Architecture};
 use mednet_network::graph::{Graph, NodeId};
 use mednet_saliency::{METHODS, Method, method};
@@ -75,7 +76,7 @@ pub(crate) fn model(name: &str) -> Result<&'static Architecture, Refusal> {
         )));
     }
     let known = model_names().collect::<Vec<_>>().join(", ");
-    let hint = did_you_mean(name, model_names());
+    let hint = suggest::hint(name, model_names());
     Err(Refusal::new(format!(
         "unknown model `{name}`{hint}; models are {known}"
     )))
@@ -136,7 +137,7 @@ fn is_split_file(config: &str) -> bool {
 
 fn unknown_config(config: &str) -> Refusal {
     let names = model_names().chain(DataModule::names());
-    let hint = did_you_mean(config, names);
+    let hint = suggest::hint(config, names);
     Refusal::new(format!(
         "`{config}` is neither a model nor a data set nor a file{hint}; `mednet config list` shows \
          all names, and the path of a split file ends in .json, .json.gz or .json.bz2"
@@ -150,13 +151,6 @@ fn python_file(config: &str) -> Refusal {
          \"path/to/split.json\"\n    weight = \"path/to/model.ckpt\"\n    output_folder = \
          \"path/to/output\"\n"
     ))
-}
-
-/// `; did you mean ...?`, or nothing.
-pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    suggest::closest(name, known).map_or_else(String::new, |closest| {
-        format!("; did you mean `{closest}`?")
-    })
 }
 
 /// Where the images are, with `--datadir` first.
@@ -175,7 +169,7 @@ pub(crate) fn only_dataset(module: &DataModule, name: Option<&str>) -> Result<()
     let names = || module.datasets.iter().map(|dataset| dataset.name.as_str());
     match name {
         Some(name) if !names().any(|known| known == name) => {
-            let hint = did_you_mean(name, names());
+            let hint = suggest::hint(name, names());
             let known: Vec<String> = names().map(|name| format!("`{name}`")).collect();
             Err(Refusal::new(format!(
                 "there is no data set `{name}` in `{}`{hint}; it has {}",
@@ -213,7 +207,7 @@ pub(crate) fn unknown_method(name: &str) -> Refusal {
         .flat_map(|method| method.names())
         .copied()
         .collect();
-    let hint = did_you_mean(&name.to_lowercase(), known.iter().copied());
+    let hint = suggest::hint(&name.to_lowercase(), known.iter().copied());
     let known = known.join(", ");
     Refusal::new(format!(
         "unknown method `{name}`{hint}; methods are all, {known}"
@@ -230,7 +224,7 @@ pub(crate) fn device(name: &str) -> Result<(), Refusal> {
              --device cpu"
         ))),
         _ => {
-            let hint = did_you_mean(kind, ["cpu", "cuda", "mps"]);
+            let hint = suggest::hint(kind, ["cpu", "cuda", "mps"]);
             Err(Refusal::new(format!(
                 "unknown device `{name}`{hint}; use --device cpu"
             )))
@@ -246,7 +240,7 @@ pub(crate) fn layer(
 ) -> Result<NodeId, Refusal> {
     let name = name.unwrap_or(architecture.default_layer);
     let Some(id) = graph.find(name) else {
-        let hint = did_you_mean(name, graph.nodes().iter().map(|node| node.name.as_str()));
+        let hint = suggest::hint(name, graph.nodes().iter().map(|node| node.name.as_str()));
         return Err(Refusal::new(format!(
             "there is no layer `{name}` in {}{hint}; `mednet saliency layers {}` lists them",
             architecture.name(),

@@ -23,7 +23,7 @@
 //!
 //! Samples without scores are missing. Standard deviations are null for a single draw.
 
-use mednet_report::json::Value;
+use mednet_base::json::Value;
 use mednet_saliency::metric::road::{RoadPoint, RoadSettings};
 use mednet_saliency::run::{ClassScores, MapSource, ScoredDataSet, ScoredSample};
 

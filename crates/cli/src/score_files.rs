@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use mednet_base::file;
+use mednet_base::json::Value;
 use mednet_data::Target;
 use mednet_report::drawing::pdf::write_pdf;
-use mednet_report::json::Value;
 use mednet_report::score_table::{DataSetScores, Metric, score_histograms, score_table};
-use mednet_report::{file, table};
+use mednet_report::table;
 use mednet_saliency::run::{MapSource, SampleFailure};
 use serde_json::json;
 

@@ -16,7 +16,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use mednet_data::DataDirectories;
 
 use crate::exit::Refusal;
-use crate::resolve::did_you_mean;
+use mednet_base::suggest;
 
 /// The file in the current folder whose options apply.
 const PROJECT_FILE: &str = "mednet.toml";
@@ -280,7 +280,7 @@ fn refuse_unknown(root: &Command, path: &Path, table: &toml::Table) -> Result<()
             (None, Some(_)) => {
                 let names = commands.iter().map(|command| command.get_name());
                 let names = names.chain(NOT_OPTIONS);
-                let hint = did_you_mean(key, names);
+                let hint = suggest::hint(key, names);
                 let path = path.display();
                 return Err(Refusal::new(format!(
                     "`{path}`: there is no command `{key}`, of which [{key}] could hold \
@@ -325,7 +325,7 @@ fn refuse_unless_known(key: &str, options: &[String], path: &Path) -> Result<(),
     if options.contains(&long) {
         return Ok(());
     }
-    let hint = did_you_mean(&long, options.iter().map(String::as_str));
+    let hint = suggest::hint(&long, options.iter().map(String::as_str));
     let path = path.display();
     Err(Refusal::new(format!(
         "`{path}`: there is no option `{key}`{hint}"

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::database::{self, Database};
-use crate::{Error, SampleRecord, Target, name, split, suggest};
+use crate::{Error, SampleRecord, Target, name, split};
+use mednet_base::suggest;
 
 /// A named data module, before its split is decoded: cheap to list.
 #[derive(Debug, Clone, PartialEq)]

@@ -17,7 +17,6 @@ pub mod name;
 pub mod read;
 pub mod sample;
 pub mod split;
-pub mod suggest;
 pub mod transform;
 
 pub use annotation::BoundingBox;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use mednet_base::file::FileError;
+
 /// Why a picture, table or file could not be made.
 ///
 /// The messages are fragments: the caller adds which sample or data set they are about.
@@ -9,22 +11,22 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// No colour map has this name.
-    #[error("unknown colour map `{name}`{}; there are: {known}", did_you_mean(suggestion.as_deref()))]
+    #[error("unknown colour map `{name}`{hint}; there are: {known}")]
     UnknownColormap {
         /// What was asked for.
         name: String,
-        /// The nearest known name.
-        suggestion: Option<String>,
+        /// The end of the message: a proposal, or nothing.
+        hint: String,
         /// All names, separated by commas.
         known: String,
     },
     /// No table format has this name.
-    #[error("unknown table format `{name}`{}; there are: {known}", did_you_mean(suggestion.as_deref()))]
+    #[error("unknown table format `{name}`{hint}; there are: {known}")]
     UnknownTableFormat {
         /// What was asked for.
         name: String,
-        /// The nearest known name.
-        suggestion: Option<String>,
+        /// The end of the message: a proposal, or nothing.
+        hint: String,
         /// All names, separated by commas.
         known: String,
     },
@@ -125,48 +127,6 @@ pub enum Error {
         reason: String,
     },
     /// A file or folder could not be written.
-    #[error("cannot {action} `{}`: {source}", path.display())]
-    File {
-        /// `create`, `write`, `back up` or `replace`.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-}
-
-fn did_you_mean(suggestion: Option<&str>) -> String {
-    suggestion
-        .map(|name| format!(", did you mean `{name}`?"))
-        .unwrap_or_default()
-}
-
-/// The known name that needs the fewest letters changed, if it is at most a third of them.
-pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let name: Vec<char> = name.to_lowercase().chars().take(64).collect();
-    known
-        .map(|candidate| (edit_distance(&name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate.to_owned())
-}
-
-/// Levenshtein's distance between two words, without regard to case.
-fn edit_distance(left: &[char], right: &str) -> usize {
-    let right: Vec<char> = right.to_lowercase().chars().collect();
-    let mut previous: Vec<usize> = (0..=right.len()).collect();
-    for (row, letter) in left.iter().enumerate() {
-        let mut current = vec![row + 1];
-        for (column, other) in right.iter().enumerate() {
-            let replaced = previous[column] + usize::from(letter != other);
-            current.push(
-                replaced
-                    .min(previous[column + 1] + 1)
-                    .min(current[column] + 1),
-            );
-        }
-        previous = current;
-    }
-    previous[right.len()]
+    #[error(transparent)]
+    File(#[from] FileError),
 }

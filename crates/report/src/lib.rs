@@ -1,5 +1,5 @@
 //! What people look at: overlays of saliency maps, sheets of them, tables and plots of their
-//! scores, and the JSON files that hold the scores.
+//! scores.
 //!
 //! Nothing here prints or parses arguments. The same input gives the same bytes: no time stamp,
 //! no random number and no thread takes part in a picture.
@@ -7,10 +7,7 @@
 pub mod colormap;
 pub mod drawing;
 mod error;
-pub mod file;
-pub mod json;
 pub mod montage;
-mod number;
 pub mod overlay;
 pub mod plot;
 pub mod score_table;

@@ -24,7 +24,7 @@ pub enum TargetClass {
 pub struct TargetClassError(pub String);
 
 fn hint(text: &str) -> String {
-    mednet_data::suggest::closest(text, ["highest", "all"])
+    mednet_base::suggest::closest(text, ["highest", "all"])
         .map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
+use mednet_base::json::Value;
 use mednet_data::{Mode, SampleLoader};
 use mednet_network::Engine;
 use mednet_network::device::Cpu;
-use mednet_report::json::Value;
 use mednet_report::score_table::{DataSetScores, Metric};
 use mednet_saliency::metric::road::{ROAD_COLUMNS, Road, RoadSettings};
 use mednet_saliency::run::{ClassScores, Completion, CompletionSummary, MapSource, ScoredDataSet};
@@ -16,12 +16,13 @@ use crate::args::Completeness;
 use crate::exit::{Outcome, Refusal, Status};
 use crate::map_sources::{self, label};
 use crate::metadata::{self, Metadata};
-use crate::network::{self, Weights, plural};
+use crate::network::{self, Weights};
 use crate::printer::Printer;
 use crate::progress::{Progress, end_gently_when_interrupted};
 use crate::resolve;
 use crate::road_curves;
 use crate::score_files::{self, ScoreFiles};
+use mednet_base::text::plural;
 
 /// Reading is light beside computing: more readers than this are not needed.
 const MOST_READERS: usize = 4;
@@ -353,7 +354,7 @@ fn report(summary: &CompletionSummary, printer: &Printer, started: Instant) {
         ));
     }
     if !summary.skipped_datasets.is_empty() {
-        let skipped = network::listed(&summary.skipped_datasets, usize::MAX);
+        let skipped = mednet_base::text::listed(&summary.skipped_datasets, usize::MAX);
         printer.info(&format!("left out by --only-dataset: {skipped}"));
     }
     let mut line = plural(summary.samples, "sample", "samples");

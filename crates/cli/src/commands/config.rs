@@ -118,7 +118,7 @@ fn describe(names: &[String]) -> Result<String, Refusal> {
             let known = resolve::model_names()
                 .chain(methods)
                 .chain(DataModule::names());
-            let hint = resolve::did_you_mean(name, known);
+            let hint = mednet_base::suggest::hint(name, known);
             return Err(Refusal::new(format!("nothing is called `{name}`{hint}")));
         }
     }

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use crate::args::{DatabaseCheck, DatabaseCommand};
 use crate::exit::{Outcome, Refusal, Status};
-use crate::network::plural;
 use crate::printer::{Printer, to_stdout};
 use crate::resolve;
+use mednet_base::text::plural;
 
 /// Runs the command.
 pub(crate) fn run(command: &DatabaseCommand, printer: &Printer) -> Outcome {

@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser};
+use mednet_base::{file, json};
 use mednet_phantom::{PASA_WEIGHTS, export};
 use mednet_report::table::{self, Cell, Table};
-use mednet_report::{file, json};
 use serde_json::Value;
 
 use crate::args::{Cli, Demo};
 use crate::exit::{Outcome, Refusal, Status};
 use crate::metadata::shell_quoted;
-use crate::network::{plural, use_threads};
+use crate::network::use_threads;
 use crate::printer::{Printer, to_stdout};
+use mednet_base::text::plural;
 
 /// Says what the folder holds, so that a demonstration is not mixed with anything else.
 const META: &str = "demo.meta.json";

@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 use crate::args::Generate;
 use crate::exit::{Outcome, Refusal, Status};
 use crate::metadata::{self, Metadata};
-use crate::network::{self, Weights, plural};
+use crate::network::{self, Weights};
 use crate::printer::{Printer, to_stdout};
 use crate::progress::{Progress, end_gently_when_interrupted};
 use crate::resolve;
+use mednet_base::text::plural;
 
 /// Reading is light beside computing: more readers than this are not needed.
 const MOST_READERS: usize = 4;

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use mednet_base::json::Value;
 use mednet_data::{Mode, SampleLoader, TransformPipeline};
 use mednet_network::arch::Architecture;
-use mednet_report::json::Value;
 use mednet_report::score_table::{DataSetScores, Metric};
 use mednet_saliency::metric::LOCALIZATION_METRICS;
 use mednet_saliency::run::{Interpretation, InterpretationSummary, MapSource};
@@ -14,11 +14,12 @@ use crate::args::Interpretability;
 use crate::exit::{Outcome, Refusal, Status};
 use crate::map_sources::{self, label};
 use crate::metadata::{self, Metadata};
-use crate::network::{self, plural};
+use crate::network;
 use crate::printer::Printer;
 use crate::progress::{Progress, end_gently_when_interrupted};
 use crate::resolve;
 use crate::score_files::{self, ScoreFiles};
+use mednet_base::text::plural;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Interpretability, printer: &Printer) -> Outcome {
@@ -208,7 +209,7 @@ fn warn(
         ));
     }
     if !summary.skipped_datasets.is_empty() {
-        let skipped = network::listed(&summary.skipped_datasets, usize::MAX);
+        let skipped = mednet_base::text::listed(&summary.skipped_datasets, usize::MAX);
         printer.info(&format!("left out by --only-dataset: {skipped}"));
     }
 }

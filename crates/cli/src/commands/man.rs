@@ -4,12 +4,12 @@ use std::path::Path;
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
-use mednet_report::file;
+use mednet_base::file;
 
 use crate::args::Cli;
 use crate::exit::{Outcome, Refusal, Status};
-use crate::network::plural;
 use crate::printer::{Printer, to_stdout};
+use mednet_base::text::plural;
 
 /// Runs the command.
 pub(crate) fn run(folder: Option<&Path>, printer: &Printer) -> Outcome {

@@ -21,7 +21,8 @@ use std::sync::LazyLock;
 use crate::datamodule::{Configuration, Content, DataSet, TargetCode};
 use crate::directory::DataDirectories;
 use crate::read::RawRule;
-use crate::{Error, name, split, suggest};
+use crate::{Error, name, split};
+use mednet_base::suggest;
 
 pub(crate) use plain::PLAIN;
 

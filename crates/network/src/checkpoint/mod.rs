@@ -30,7 +30,6 @@ mod weight_path;
 mod weights;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -157,11 +156,7 @@ fn hash<R: Read + Seek>(reader: &mut R) -> Result<(String, u64), Fault> {
         hasher.update(&buffer[..count]);
         length += count as u64;
     }
-    let mut digits = String::with_capacity(64);
-    for byte in hasher.finalize() {
-        let _ = write!(digits, "{byte:02x}");
-    }
-    Ok((digits, length))
+    Ok((mednet_base::hex::encode(&hasher.finalize()), length))
 }
 
 fn read_contents<R: Read + Seek>(reader: &mut R, length: u64) -> Result<Contents, Fault> {

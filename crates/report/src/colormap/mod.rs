@@ -9,7 +9,8 @@
 
 use std::sync::OnceLock;
 
-use crate::error::{Error, nearest};
+use crate::Error;
+use mednet_base::suggest;
 
 /// Colours in a table.
 pub const COLOURS: usize = 256;
@@ -52,7 +53,7 @@ impl Colormap {
         };
         found.ok_or_else(|| Error::UnknownColormap {
             name: name.to_owned(),
-            suggestion: nearest(name, names()),
+            hint: suggest::hint(name, names()),
             known: names().collect::<Vec<_>>().join(", "),
         })
     }

@@ -17,7 +17,7 @@ use subsetter::GlyphRemapper;
 
 use super::{Colour, Item, Page, Stroke, Text, font};
 use crate::Error;
-use crate::file::{Output, failed};
+use mednet_base::file::{FileError, Output};
 
 /// Pictures of up to this many pixels (colour bars) are stored without loss.
 const LOSSLESS_PIXELS: u64 = 4096;
@@ -466,10 +466,10 @@ pub fn write_pdf<'a>(
     title: &str,
     pages: impl IntoIterator<Item = &'a Page>,
 ) -> Result<(), Error> {
-    let write = |error| failed("write", path, error);
+    let write = |error| FileError::new("write", path, error);
     let mut file = PdfFile::new(Output::create(path)?, title).map_err(write)?;
     for page in pages {
         file.add_page(page).map_err(write)?;
     }
-    file.finish().map_err(write)?.finish()
+    Ok(file.finish().map_err(write)?.finish()?)
 }

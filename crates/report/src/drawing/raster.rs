@@ -12,7 +12,8 @@ use tiny_skia::{
 use ttf_parser::{GlyphId, OutlineBuilder};
 
 use super::{Colour, Item, Page, Stroke, Text, font};
-use crate::{Error, file};
+use crate::Error;
+use mednet_base::file;
 
 /// Most pixels of a picture: 64 million.
 const MOST_PIXELS: f64 = 64e6;
@@ -63,7 +64,7 @@ pub fn png(picture: &RgbImage) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// Where the picture would be too large, or the file cannot be written.
 pub fn write_png(path: &Path, page: &Page, resolution: f64) -> Result<(), Error> {
-    file::write(path, &png(&render(page, resolution)?)?)
+    Ok(file::write(path, &png(&render(page, resolution)?)?)?)
 }
 
 fn draw(pixmap: &mut Pixmap, item: &Item, scale: f64) {

@@ -6,7 +6,7 @@ use super::MontageOptions;
 use crate::Error;
 use crate::drawing::pdf::PdfFile;
 use crate::drawing::{Page, raster};
-use crate::file::{self, Output, failed};
+use mednet_base::file::{self, FileError, Output};
 
 enum Kind {
     Pdf(Box<PdfFile<Output>>),
@@ -34,7 +34,7 @@ impl PageFiles {
             Some("pdf") => {
                 let file = PdfFile::new(Output::create(path)?, &options.title);
                 Kind::Pdf(Box::new(
-                    file.map_err(|error| failed("write", path, error))?,
+                    file.map_err(|error| FileError::new("write", path, error))?,
                 ))
             }
             Some("png") => Kind::Png {
@@ -68,7 +68,7 @@ impl PageFiles {
         match &mut self.kind {
             Kind::Pdf(pdf) => {
                 pdf.add_page(page)
-                    .map_err(|error| failed("write", &self.path, error))?;
+                    .map_err(|error| FileError::new("write", &self.path, error))?;
             }
             Kind::Png {
                 resolution,
@@ -99,7 +99,7 @@ impl PageFiles {
             Kind::Pdf(pdf) => {
                 let output = pdf
                     .finish()
-                    .map_err(|error| failed("write", &self.path, error))?;
+                    .map_err(|error| FileError::new("write", &self.path, error))?;
                 output.finish()?;
                 Ok(vec![self.path])
             }

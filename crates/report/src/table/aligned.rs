@@ -4,7 +4,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::{Cell, Table, TableFormat};
-use crate::number::{python_float, three_decimals};
+use mednet_base::number::{python_float, three_decimals};
 
 /// A numeric column is at least this much wider than its header.
 const MIN_PADDING: usize = 2;

@@ -1,7 +1,7 @@
 //! Comma-separated values (RFC 4180), numbers in full.
 
 use super::{Cell, Table, TableFormat};
-use crate::number::python_float;
+use mednet_base::number::python_float;
 
 pub(super) struct Csv;
 

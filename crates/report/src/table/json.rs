@@ -1,7 +1,7 @@
 //! A list of objects, one for each row, with the headers as keys and the numbers in full.
 
 use super::{Cell, Table, TableFormat};
-use crate::json::Value;
+use mednet_base::json::Value;
 
 pub(super) struct Json;
 

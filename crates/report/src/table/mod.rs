@@ -5,7 +5,8 @@ mod csv;
 mod json;
 mod latex;
 
-use crate::error::{Error, nearest};
+use crate::Error;
+use mednet_base::suggest;
 
 /// One entry of a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,7 +88,7 @@ pub fn by_name(name: &str) -> Result<&'static dyn TableFormat, Error> {
         .find(|format| format.name() == name)
         .ok_or_else(|| Error::UnknownTableFormat {
             name: name.to_owned(),
-            suggestion: nearest(name, names()),
+            hint: suggest::hint(name, names()),
             known: names().collect::<Vec<_>>().join(", "),
         })
 }

@@ -8,7 +8,6 @@ use mednet_network::device::Device;
 use thiserror::Error;
 
 use super::explain;
-use super::generate::describe;
 use super::map_folder::MapSource;
 use super::outcome::{Observer, SampleFailure};
 use super::pipeline::{in_order, read_ahead};
@@ -17,6 +16,7 @@ use super::selection::{Selected, SelectionError, select};
 use crate::explanation::{Needs, Settings};
 use crate::metric::road::{Road, RoadScores};
 use crate::target::TargetClass;
+use mednet_base::error::chain;
 
 /// What to score.
 pub struct Completion<'a, D: Device> {
@@ -208,7 +208,7 @@ impl<D: Device> Completion<'_, D> {
         loaded: Result<Loaded, mednet_data::Error>,
         scored: &mut Scored,
     ) -> Result<(), String> {
-        let loaded = loaded.map_err(|error| describe(&error))?;
+        let loaded = loaded.map_err(|error| chain(&error))?;
         let notices = loaded.notices.iter();
         scored.notices.extend(notices.map(ToString::to_string));
         let image = explain::image(loaded)?;
@@ -219,7 +219,7 @@ impl<D: Device> Completion<'_, D> {
                 let [_, height, width] = image.image_shape();
                 let map = match source {
                     MapSource::Method(method) => {
-                        method.map(&question).map_err(|error| describe(&error))
+                        method.map(&question).map_err(|error| chain(&error))
                     }
                     MapSource::Control(control) => {
                         Ok(control.map(height, width, self.settings.seed, &record.name))
@@ -234,7 +234,7 @@ impl<D: Device> Completion<'_, D> {
                     let road = self
                         .road
                         .score(&record.name, &image, logits, class, &map)
-                        .map_err(|error| describe(&error))?;
+                        .map_err(|error| chain(&error))?;
                     let dead = map.is_dead();
                     Ok(ClassScores { class, dead, road })
                 });

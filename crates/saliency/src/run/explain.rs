@@ -4,8 +4,8 @@ use mednet_data::Loaded;
 use mednet_network::Tensor;
 use mednet_network::device::Device;
 
-use super::generate::describe;
 use crate::explanation::{ExplainedImage, Needs, Settings};
+use mednet_base::error::chain;
 
 /// How many samples may be explained at the same time.
 pub(super) fn at_once<D: Device>(settings: &Settings<'_, D>, needs: Needs) -> usize {
@@ -32,7 +32,7 @@ pub(super) fn explain<'e, D: Device>(
     needs: Needs,
 ) -> Result<ExplainedImage<'e, D>, String> {
     let explained =
-        ExplainedImage::new(settings, name, image, needs).map_err(|error| describe(&error))?;
+        ExplainedImage::new(settings, name, image, needs).map_err(|error| chain(&error))?;
     match explained.logits().iter().find(|logit| !logit.is_finite()) {
         None => Ok(explained),
         Some(logit) => Err(format!(

@@ -5,12 +5,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
+use mednet_base::{error::chain, hex};
 use mednet_data::name::output_path;
 use mednet_data::{DataModule, Loaded, SampleLoader, SampleRecord, Target};
 use mednet_network::device::Device;
 use sha2::{Digest, Sha256};
 
-use super::manifest::{Entry, Manifest, Provenance, hex};
+use super::manifest::{Entry, Manifest, Provenance};
 use super::outcome::{GenerateError, Observer, Preview, SampleFailure, Summary};
 use super::pipeline::{in_order, read_ahead};
 use super::{atomic, explain, npy};
@@ -190,7 +191,7 @@ impl<D: Device> Generation<'_, D> {
                     reason,
                 };
                 match output_path(&record.name, "npy") {
-                    Err(error) => part.failures.push(failure(describe(&error))),
+                    Err(error) => part.failures.push(failure(chain(&error))),
                     Ok(path) => match owners.get(&path) {
                         Some(first) if first.name != record.name => {
                             part.failures.push(failure(format!(
@@ -420,7 +421,7 @@ impl<D: Device> Generation<'_, D> {
                 notices.extend(loaded.notices.iter().map(ToString::to_string));
                 self.add_maps(job, loaded, there, &mut maps)
             }
-            Err(error) => Err(describe(&error)),
+            Err(error) => Err(chain(&error)),
         };
         Explained {
             notices,
@@ -446,7 +447,7 @@ impl<D: Device> Generation<'_, D> {
                 if there.contains(&file) {
                     continue;
                 }
-                let map = method.map(&question).map_err(|error| describe(&error))?;
+                let map = method.map(&question).map_err(|error| chain(&error))?;
                 let entry = Entry {
                     sample: name.clone(),
                     method: method.names()[0].to_owned(),
@@ -515,12 +516,12 @@ impl FinishedMap {
         let Self { map, mut entry } = self;
         let (header, values) = (npy::header(&map), npy::values(&map));
         let hash = Sha256::new().chain_update(&header).chain_update(&values);
-        entry.sha256 = hex(&hash.finalize());
+        entry.sha256 = hex::encode(&hash.finalize());
         let path = output.join(&entry.file);
         let (sample, method, dead) = (entry.sample.clone(), entry.method.clone(), entry.dead);
         let outcome = atomic::write_parts(&path, &[&header, &values])
             .map_err(|error| format!("cannot write `{}`: {error}", path.display()))
-            .and_then(|()| manifest.add(entry).map_err(|error| describe(&error)))
+            .and_then(|()| manifest.add(entry).map_err(|error| chain(&error)))
             .map(|()| dead);
         Written {
             sample,
@@ -539,10 +540,4 @@ fn file_name(folder: &str, path: &Path) -> String {
 fn fail(failure: SampleFailure, observer: &dyn Observer, summary: &mut Summary) {
     observer.failure(&failure);
     summary.failures.push(failure);
-}
-
-/// An error with all its causes.
-pub(super) fn describe(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

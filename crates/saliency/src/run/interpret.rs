@@ -6,13 +6,13 @@ use mednet_data::{
 };
 use rayon::prelude::*;
 
-use super::generate::describe;
 use super::map_folder::MapSource;
 use super::outcome::{Observer, SampleFailure};
 use super::scored::{ScoredDataSet, ScoredSample};
 use super::selection::{SelectionError, select};
 use crate::map::Map;
 use crate::metric::{BoxMask, LOCALIZATION_METRICS, check};
+use mednet_base::error::chain;
 
 /// Samples between two looks at whether the run should end.
 const AT_ONCE: usize = 64;
@@ -122,7 +122,7 @@ impl Interpretation<'_> {
         };
         let (raw, boxes) = self
             .raw_boxes(record, boxes)
-            .map_err(|error| describe(&error))?;
+            .map_err(|error| chain(&error))?;
         let expected = self.loader.transforms().geometry(raw).output;
         let class = usize::try_from(self.target_label).ok();
         let map = match &self.source {
@@ -135,7 +135,7 @@ impl Interpretation<'_> {
             }
         };
         let (boxes, size, guessed) = self.move_boxes(&boxes, raw, &map);
-        check(&map, size.height, size.width).map_err(|error| describe(&error))?;
+        check(&map, size.height, size.width).map_err(|error| chain(&error))?;
         let mask = BoxMask::new(&boxes, size);
         let scores = LOCALIZATION_METRICS
             .iter()

@@ -11,6 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use mednet_base::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -37,7 +38,7 @@ impl Provenance {
         for (name, value) in &self.0 {
             hash.update(format!("{}:{name}={}:{value}\n", name.len(), value.len()));
         }
-        hex(&hash.finalize()[..8])
+        hex::encode(&hash.finalize()[..8])
     }
 
     /// What differs from other settings: `name: theirs -> ours`.
@@ -55,12 +56,6 @@ impl Provenance {
             })
             .collect()
     }
-}
-
-/// Bytes in hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A finished map.

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use mednet_data::name::output_path;
 
-use super::generate::describe;
 use super::npy;
 use crate::map::Map;
 use crate::method::{Control, METHODS, Method};
 use crate::target::TargetClass;
+use mednet_base::error::chain;
 
 /// Folder of the maps for the class with the highest logit.
 const HIGHEST: &str = "highest-output";
@@ -111,7 +111,7 @@ impl MapFolder {
     }
 
     fn read(&self, sample: &str, folder: &Path) -> Result<Map, String> {
-        let path = output_path(sample, "npy").map_err(|error| describe(&error))?;
-        npy::read(&folder.join(path)).map_err(|error| describe(&error))
+        let path = output_path(sample, "npy").map_err(|error| chain(&error))?;
+        npy::read(&folder.join(path)).map_err(|error| chain(&error))
     }
 }

@@ -10,9 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use mednet_base::error::chain;
 use thiserror::Error;
 
-use super::manifest::{Entry, MANIFEST, Manifest, ManifestError};
+use super::manifest::{Entry, MANIFEST, Manifest};
 use super::npy::{self, NpyError};
 use crate::map::Map;
 use crate::method;
@@ -268,7 +269,7 @@ fn similar_folder(folder: &Path) -> String {
         .map(|(name, _)| name)
         .collect();
     let name = last_parts(folder, 1);
-    mednet_data::suggest::closest(&name, names.iter().map(String::as_str)).map_or_else(
+    mednet_base::suggest::closest(&name, names.iter().map(String::as_str)).map_or_else(
         String::new,
         |name| {
             let similar = folder.with_file_name(name);
@@ -295,16 +296,9 @@ fn known_about(folder: &Path, warnings: &mut Vec<String>) -> Option<Known> {
             prefix,
         }),
         Err(error) => {
-            warnings.push(format!("no scores are known: {}", with_cause(&error)));
+            warnings.push(format!("no scores are known: {}", chain(&error)));
             None
         }
-    }
-}
-
-fn with_cause(error: &ManifestError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
     }
 }
 

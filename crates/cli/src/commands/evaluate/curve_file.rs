@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mednet_report::json::Value;
+use mednet_base::json::Value;
 
 use super::score_file::{number, read, whole};
 use crate::printer::Printer;

@@ -1,6 +1,6 @@
 //! The results as JSON.
 
-use mednet_report::json::Value;
+use mednet_base::json::Value;
 use mednet_saliency::evaluation::{Evaluated, ReconciledSample};
 use mednet_saliency::statistics::{Interval, WilcoxonMethod};
 

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::score_file::{self, Datasets};
 use crate::exit::Refusal;
-use crate::network::plural;
 use crate::printer::Printer;
+use mednet_base::text::plural;
 
 /// A method.
 pub(super) struct Entry {

@@ -11,9 +11,10 @@ mod tables;
 use std::path::Path;
 use std::time::Instant;
 
-use mednet_data::suggest;
+use mednet_base::file;
+use mednet_base::suggest;
 use mednet_report::drawing::pdf::write_pdf;
-use mednet_report::{file, table};
+use mednet_report::table;
 use mednet_saliency::evaluation::{Bootstrap, Comparison, Contestant, compare};
 use serde_json::{Value, json};
 
@@ -22,8 +23,8 @@ use self::entry::Entry;
 use crate::args::Evaluate;
 use crate::exit::{Outcome, Refusal, Status};
 use crate::metadata;
-use crate::network::plural;
 use crate::printer::{Printer, to_stdout};
+use mednet_base::text::plural;
 
 /// Names of all files of results begin so.
 const STEM: &str = "saliency-evaluation";

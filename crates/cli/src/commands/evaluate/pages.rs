@@ -13,8 +13,8 @@ use mednet_saliency::statistics::mean;
 use super::Evaluation;
 use super::curve_file::{Curve, CurveFile, Side};
 use super::entry::Entry;
-use crate::network::plural;
 use crate::printer::Printer;
+use mednet_base::text::plural;
 
 /// The bars of a control's histogram.
 const CONTROL: Colour = Colour::gray(115);

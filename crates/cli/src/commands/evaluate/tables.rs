@@ -1,6 +1,6 @@
 //! The tables: all scores of all methods, and how each pair of methods differs.
 
-use mednet_report::json::Value;
+use mednet_base::json::Value;
 use mednet_report::table::{Cell, Table, TableFormat};
 use mednet_saliency::evaluation::SCORES;
 use mednet_saliency::statistics::Summary;

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use mednet_base::file;
 use mednet_data::{Loaded, Sample, SampleLoader, Target};
 use mednet_report::montage::{MontageOptions, MontageRow, PreparedRow};
 use mednet_report::overlay::{ImageView, MapView, OverlayOptions, Style, draw_box, overlay, plain};
-use mednet_report::{RgbImage, drawing::raster, file};
+use mednet_report::{RgbImage, drawing::raster};
 use mednet_saliency::run::StoredMaps;
 
 use super::plan::Job;

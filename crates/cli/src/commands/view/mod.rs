@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use mednet_base::file;
 use mednet_data::{DataModule, SampleLoader};
 use mednet_network::arch::Architecture;
 use mednet_report::colormap::Colormap;
-use mednet_report::file;
 use mednet_report::montage::{Montage, MontageOptions};
 use mednet_report::overlay::{OverlayOptions, Style};
 use mednet_saliency::run::stored::{self, Found};
@@ -21,11 +21,12 @@ use serde_json::{Value, json};
 use crate::args::{Compat, View};
 use crate::exit::{Outcome, Refusal, Status};
 use crate::metadata;
-use crate::network::{self, plural};
+use crate::network;
 use crate::printer::{Printer, to_stdout};
 use crate::progress::{Progress, end_gently_when_interrupted};
 use crate::resolve;
 use draw::Drawing;
+use mednet_base::text::plural;
 use plan::{Job, Plan};
 
 /// Samples that are in memory at a time, for each thread and at most.
@@ -433,7 +434,7 @@ fn report(
     started: Instant,
 ) {
     if !plan.skipped_datasets.is_empty() {
-        let skipped = network::listed(&plan.skipped_datasets, 10);
+        let skipped = mednet_base::text::listed(&plan.skipped_datasets, 10);
         printer.info(&format!("left out by --only-dataset: {skipped}"));
     }
     if plan.other_labels > 0 {

@@ -2,7 +2,8 @@
 
 /// Python's `repr` of a float: the shortest text that reads back as the same number, with an
 /// exponent below 1e-4 and from 1e16 on; `nan`, `inf` and `-inf`.
-pub(crate) fn python_float(value: f64) -> String {
+#[must_use]
+pub fn python_float(value: f64) -> String {
     if value.is_nan() {
         return "nan".to_owned();
     }
@@ -28,7 +29,8 @@ pub(crate) fn python_float(value: f64) -> String {
 }
 
 /// Python's `format(value, ".3f")`.
-pub(crate) fn three_decimals(value: f64) -> String {
+#[must_use]
+pub fn three_decimals(value: f64) -> String {
     if value.is_finite() {
         format!("{value:.3}")
     } else {

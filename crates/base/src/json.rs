@@ -7,8 +7,8 @@ use std::path::Path;
 
 pub use reader::ParseError;
 
+use crate::file::{self, FileError};
 use crate::number::python_float;
-use crate::{Error, file};
 
 /// Longest line that a list or object is put on as a whole, in characters.
 const LINE: usize = 88;
@@ -50,7 +50,7 @@ impl Value {
     ///
     /// # Errors
     /// Where the file or its folder cannot be written.
-    pub fn write_with_backup(&self, path: &Path) -> Result<(), Error> {
+    pub fn write_with_backup(&self, path: &Path) -> Result<(), FileError> {
         file::write_with_backup(path, self.to_text().as_bytes())
     }
 
