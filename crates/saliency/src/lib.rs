@@ -19,5 +19,5 @@ pub mod target;
 
 pub use explanation::{ExplainedImage, Explanation, Needs, Settings};
 pub use map::Map;
-pub use method::{CONTROLS, Control, METHODS, Method};
+pub use method::{Attribution, CONTROLS, Control, METHODS, Method};
 pub use target::TargetClass;

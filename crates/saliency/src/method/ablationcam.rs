@@ -5,7 +5,7 @@ use mednet_data::Mode;
 use mednet_network::Tensor;
 use mednet_network::graph::{Graph, NodeId, Operation, ShapeError};
 
-use super::{Method, finish};
+use super::{Attribution, Method};
 use crate::explanation::{Explanation, Needs};
 use crate::map::Map;
 
@@ -38,7 +38,7 @@ impl Method for AblationCam {
         }
     }
 
-    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+    fn attribution(&self, explanation: &dyn Explanation) -> Result<Attribution, ShapeError> {
         let activation = explanation.activation();
         let [count, height, width] = activation.image_shape();
         let plane = height * width;
@@ -73,7 +73,7 @@ impl Method for AblationCam {
             .iter()
             .map(|&ablated| (logit - f64::from(ablated)) / unit)
             .collect();
-        Ok(finish(Map::weighted_sum(activation, &weights), explanation))
+        Ok(Attribution::Layer(Map::weighted_sum(activation, &weights)))
     }
 }
 

@@ -5,9 +5,8 @@ use mednet_data::Mode;
 use mednet_network::graph::ShapeError;
 
 use super::principal_component::{first_principal_component, note};
-use super::{Method, finish};
+use super::{Attribution, Method};
 use crate::explanation::{Explanation, Needs};
-use crate::map::Map;
 
 pub(super) struct EigenCam;
 
@@ -32,9 +31,9 @@ impl Method for EigenCam {
         Some(note(mode))
     }
 
-    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+    fn attribution(&self, explanation: &dyn Explanation) -> Result<Attribution, ShapeError> {
         let activation = explanation.activation();
         let map = first_principal_component(activation, explanation.mode());
-        Ok(finish(map, explanation))
+        Ok(Attribution::Layer(map))
     }
 }

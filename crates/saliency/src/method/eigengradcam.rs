@@ -6,9 +6,8 @@ use mednet_network::Tensor;
 use mednet_network::graph::ShapeError;
 
 use super::principal_component::{first_principal_component, note};
-use super::{Method, finish};
+use super::{Attribution, Method};
 use crate::explanation::{Explanation, Needs};
-use crate::map::Map;
 
 pub(super) struct EigenGradCam;
 
@@ -36,7 +35,7 @@ impl Method for EigenGradCam {
         Some(note(mode))
     }
 
-    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+    fn attribution(&self, explanation: &dyn Explanation) -> Result<Attribution, ShapeError> {
         let mut product: Tensor = explanation.activation().clone();
         for (value, gradient) in product
             .data_mut()
@@ -45,9 +44,9 @@ impl Method for EigenGradCam {
         {
             *value *= gradient;
         }
-        Ok(finish(
-            first_principal_component(&product, explanation.mode()),
-            explanation,
-        ))
+        Ok(Attribution::Layer(first_principal_component(
+            &product,
+            explanation.mode(),
+        )))
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use mednet_network::graph::{Graph, NodeId, Operation, ShapeError};
 use rayon::prelude::*;
 
-use super::Method;
+use super::{Attribution, Method};
 use crate::explanation::{Explanation, Needs};
 use crate::map::{EPSILON, Map, scale_to_unit};
 
@@ -45,7 +45,7 @@ impl Method for FullGrad {
         false
     }
 
-    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+    fn attribution(&self, explanation: &dyn Explanation) -> Result<Attribution, ShapeError> {
         let graph = explanation.graph();
         let image = explanation.image();
         let [_, height, width] = image.image_shape();
@@ -74,7 +74,7 @@ impl Method for FullGrad {
         }
         let mut map = Map::from_sums(height, width, &total);
         scale_to_unit(&mut map.values);
-        Ok(map)
+        Ok(Attribution::Image(map))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use mednet_network::graph::ShapeError;
 
-use super::{Method, channels, finish, sum};
+use super::{Attribution, Method, channels, sum};
 use crate::explanation::{Explanation, Needs};
 use crate::map::Map;
 
@@ -29,13 +29,13 @@ impl Method for GradCam {
         }
     }
 
-    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+    fn attribution(&self, explanation: &dyn Explanation) -> Result<Attribution, ShapeError> {
         let weights: Vec<f64> = channels(explanation.gradient())
             .map(|gradient| sum(gradient.iter().copied()) / gradient.len() as f64)
             .collect();
-        Ok(finish(
-            Map::weighted_sum(explanation.activation(), &weights),
-            explanation,
-        ))
+        Ok(Attribution::Layer(Map::weighted_sum(
+            explanation.activation(),
+            &weights,
+        )))
     }
 }

@@ -4,7 +4,7 @@
 
 use mednet_network::graph::ShapeError;
 
-use super::{Method, channels, finish, sum};
+use super::{Attribution, Method, channels, sum};
 use crate::explanation::{Explanation, Needs};
 use crate::map::Map;
 
@@ -32,7 +32,7 @@ impl Method for GradCamPlusPlus {
         }
     }
 
-    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+    fn attribution(&self, explanation: &dyn Explanation) -> Result<Attribution, ShapeError> {
         let weights: Vec<f64> = channels(explanation.gradient())
             .zip(channels(explanation.activation()))
             .map(|(gradient, activation)| {
@@ -44,9 +44,9 @@ impl Method for GradCamPlusPlus {
                     .sum()
             })
             .collect();
-        Ok(finish(
-            Map::weighted_sum(explanation.activation(), &weights),
-            explanation,
-        ))
+        Ok(Attribution::Layer(Map::weighted_sum(
+            explanation.activation(),
+            &weights,
+        )))
     }
 }

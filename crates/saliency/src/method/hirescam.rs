@@ -3,9 +3,8 @@
 
 use mednet_network::graph::ShapeError;
 
-use super::{Method, finish, sum_over_channels};
+use super::{Attribution, Method, sum_over_channels};
 use crate::explanation::{Explanation, Needs};
-use crate::map::Map;
 
 pub(super) struct HiResCam;
 
@@ -29,8 +28,8 @@ impl Method for HiResCam {
         }
     }
 
-    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+    fn attribution(&self, explanation: &dyn Explanation) -> Result<Attribution, ShapeError> {
         let map = sum_over_channels(explanation, |gradient, activation| gradient * activation);
-        Ok(finish(map, explanation))
+        Ok(Attribution::Layer(map))
     }
 }

@@ -74,11 +74,43 @@ pub trait Method: Sync {
     fn note(&self, _mode: Mode) -> Option<&'static str> {
         None
     }
-    /// The map of one logit of one image, `[H, W]` of the image, values in `[0, 1]`.
+    /// What the method says about one logit of one image.
     ///
     /// # Errors
     /// Where the network cannot take the altered image or activation.
-    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError>;
+    fn attribution(&self, explanation: &dyn Explanation) -> Result<Attribution, ShapeError>;
+}
+
+/// What a method says about a logit, before it is enlarged to the image.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attribution {
+    /// `[h, w]` of the layer, any values: [`Map::finish`] makes the saliency map of it. A
+    /// thousandth of that map's size.
+    Layer(Map),
+    /// `[H, W]` of the image, values in `[0, 1]`: the saliency map itself.
+    Image(Map),
+}
+
+impl Attribution {
+    /// The saliency map `[height, width]`, values in `[0, 1]`.
+    #[must_use]
+    pub fn into_map(self, height: usize, width: usize) -> Map {
+        match self {
+            Self::Layer(map) => map.finish(height, width),
+            Self::Image(map) => map,
+        }
+    }
+}
+
+impl dyn Method {
+    /// The map of one logit of one image, `[H, W]` of the image, values in `[0, 1]`.
+    ///
+    /// # Errors
+    /// As [`Method::attribution`].
+    pub fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+        let [_, height, width] = explanation.image().image_shape();
+        Ok(self.attribution(explanation)?.into_map(height, width))
+    }
 }
 
 /// Finds a method by any of its names, in upper or lower case.
@@ -89,12 +121,6 @@ pub fn find(name: &str) -> Option<&'static dyn Method> {
         .iter()
         .copied()
         .find(|method| method.names().contains(&name.as_str()))
-}
-
-/// Enlarges and scales the map of a layer to the image of `explanation`.
-fn finish(map: Map, explanation: &dyn Explanation) -> Map {
-    let [_, height, width] = explanation.image().image_shape();
-    map.finish(height, width)
 }
 
 /// The channels of a value `[1, K, h, w]`.

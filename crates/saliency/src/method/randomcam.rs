@@ -4,7 +4,7 @@
 use mednet_network::graph::ShapeError;
 use rand::RngExt;
 
-use super::{Method, finish};
+use super::{Attribution, Method};
 use crate::explanation::{Explanation, Needs};
 use crate::map::Map;
 use crate::random::Purpose;
@@ -32,15 +32,15 @@ impl Method for RandomCam {
         true
     }
 
-    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+    fn attribution(&self, explanation: &dyn Explanation) -> Result<Attribution, ShapeError> {
         let mut random = explanation.random(Purpose::RandomCam);
         let count = explanation.activation().image_shape()[0];
         let weights: Vec<f64> = (0..count)
             .map(|_| random.random_range(-1.0..=1.0))
             .collect();
-        Ok(finish(
-            Map::weighted_sum(explanation.activation(), &weights),
-            explanation,
-        ))
+        Ok(Attribution::Layer(Map::weighted_sum(
+            explanation.activation(),
+            &weights,
+        )))
     }
 }

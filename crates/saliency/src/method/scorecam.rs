@@ -8,7 +8,7 @@ use mednet_network::Tensor;
 use mednet_network::graph::ShapeError;
 use rayon::prelude::*;
 
-use super::{Method, channels, finish};
+use super::{Attribution, Method, channels};
 use crate::explanation::{Explanation, Needs};
 use crate::map::{Map, aligned_taps, extremes, interpolate_plane};
 
@@ -35,7 +35,7 @@ impl Method for ScoreCam {
         Needs::default()
     }
 
-    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+    fn attribution(&self, explanation: &dyn Explanation) -> Result<Attribution, ShapeError> {
         let image = explanation.image();
         let [image_channels, height, width] = image.image_shape();
         let [_, layer_height, layer_width] = explanation.activation().image_shape();
@@ -63,7 +63,7 @@ impl Method for ScoreCam {
             logits.extend(explanation.logits_of_images(&masked)?);
         }
         let map = Map::weighted_sum(explanation.activation(), &softmax(&logits));
-        Ok(finish(map, explanation))
+        Ok(Attribution::Layer(map))
     }
 }
 

@@ -6,7 +6,7 @@
 
 use mednet_network::graph::ShapeError;
 
-use super::{Method, channels, finish, sum};
+use super::{Attribution, Method, channels, sum};
 use crate::explanation::{Explanation, Needs};
 use crate::map::Map;
 
@@ -34,7 +34,7 @@ impl Method for XGradCam {
         }
     }
 
-    fn map(&self, explanation: &dyn Explanation) -> Result<Map, ShapeError> {
+    fn attribution(&self, explanation: &dyn Explanation) -> Result<Attribution, ShapeError> {
         let weights: Vec<f64> = channels(explanation.gradient())
             .zip(channels(explanation.activation()))
             .map(|(gradient, activation)| {
@@ -43,9 +43,9 @@ impl Method for XGradCam {
                 weighted / (sum(activation.iter().copied()) + EPSILON)
             })
             .collect();
-        Ok(finish(
-            Map::weighted_sum(explanation.activation(), &weights),
-            explanation,
-        ))
+        Ok(Attribution::Layer(Map::weighted_sum(
+            explanation.activation(),
+            &weights,
+        )))
     }
 }
