@@ -1,6 +1,6 @@
 //! What a radiologist marked in an image.
 
-use crate::ImageSize;
+use crate::size::ImageSize;
 
 /// An axis-aligned box in pixels of the image it belongs to.
 ///

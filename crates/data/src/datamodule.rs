@@ -3,61 +3,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::database::{self, Database};
-use crate::{Error, SampleRecord, Target, name, split};
 use mednet_base::suggest;
 
-/// A named data module, before its split is decoded: cheap to list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Configuration {
-    /// What the user types, such as `tbx11k-v1-healthy-vs-atb`.
-    pub name: String,
-    /// The database, such as `tbx11k`, or several joined by `_`.
-    pub database: String,
-    /// The split, such as `v1-healthy-vs-atb`; several joined by `+` where members differ.
-    pub split: String,
-    /// What it is, in one line.
-    pub description: String,
-    pub(crate) content: Content,
-}
-
-/// Where the samples of a configuration come from.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Content {
-    /// Embedded splits, one database after the other.
-    Embedded {
-        members: Vec<(&'static Database, String)>,
-        target: TargetCode,
-    },
-    /// The name is known, the split is not here.
-    Missing { reason: &'static str },
-}
-
-/// How targets are handed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TargetCode {
-    /// As the split says.
-    AsStored,
-    /// The class index becomes one 0 or 1 for each of this many classes.
-    OneHot(usize),
-}
-
-impl Configuration {
-    /// Whether its split is part of this program.
-    #[must_use]
-    pub fn is_available(&self) -> bool {
-        matches!(self.content, Content::Embedded { .. })
-    }
-}
-
-/// The samples of one purpose (`train`, `validation`, `test`), in order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DataSet {
-    /// Its key in the split.
-    pub name: String,
-    /// The samples, in the order of the split.
-    pub samples: Vec<SampleRecord>,
-}
+use crate::database::{self, Configuration, Content, Database, TargetCode};
+use crate::error::Error;
+use crate::record::{DataSet, SampleRecord};
+use crate::sample::Target;
+use crate::{name, split};
 
 /// A database in one of its partitions.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,7 +93,7 @@ impl DataModule {
         };
         let mut datasets: Vec<DataSet> = Vec::new();
         for (database, split) in members {
-            for part in database.read_split(split)? {
+            for part in split::read_embedded(database, split)? {
                 match datasets
                     .iter_mut()
                     .find(|dataset| dataset.name == part.name)

@@ -16,7 +16,9 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::{DataModule, Database, Error};
+use crate::database::{Database, FolderStructure};
+use crate::datamodule::DataModule;
+use crate::error::Error;
 
 /// Largest configuration file that is read, in bytes.
 const SIZE_LIMIT: u64 = 1 << 20;
@@ -92,6 +94,13 @@ impl DataDirectories {
     #[must_use]
     pub fn configuration_file(&self) -> &Path {
         &self.configuration
+    }
+
+    /// How the folders below them differ from the published ones.
+    pub(crate) fn folder_structure(&self) -> FolderStructure {
+        FolderStructure {
+            nih_by_five_characters: self.idiap_folder_structure,
+        }
     }
 
     /// The folder of a database and who set it, whether it exists or not; `None`: nobody did.

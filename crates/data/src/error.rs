@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::ImageSize;
+use crate::size::ImageSize;
 
 /// An error of this crate: what was wrong, where, and what can be done about it.
 #[derive(Debug, thiserror::Error)]

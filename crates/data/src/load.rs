@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::read::{self, Borders};
-use crate::{
-    DataDirectories, DataModule, Error, ImageSize, Mode, Notice, Sample, SampleRecord,
-    TransformPipeline,
-};
+use crate::datamodule::DataModule;
+use crate::directory::DataDirectories;
+use crate::error::Error;
+use crate::mode::Mode;
+use crate::read::{self, Borders, Notice};
+use crate::record::SampleRecord;
+use crate::sample::Sample;
+use crate::size::ImageSize;
+use crate::transform::TransformPipeline;
 
 /// A sample and what was done to its picture on the way.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +74,7 @@ impl SampleLoader {
     ///
     /// [`Error::UnsafeName`]; [`Error::NoDataDirectory`] for a record of another data module.
     pub fn path(&self, record: &SampleRecord) -> Result<PathBuf, Error> {
-        let relative = (record.database.locate)(&record.name, &self.directories)?;
+        let relative = (record.database.locate)(&record.name, self.directories.folder_structure())?;
         match self.roots.get(record.database.slug) {
             Some(root) => Ok(root.join(relative)),
             None => Ok(self.directories.of(record.database)?.join(relative)),

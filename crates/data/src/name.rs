@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::Error;
+use crate::error::Error;
 
 /// A sample name as a path below the data directory: relative, without `.` and `..`.
 ///

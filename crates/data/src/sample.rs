@@ -1,29 +1,7 @@
 //! One radiograph with what is known about it.
 
-use crate::BoundingBox;
-
-/// Extent of a picture in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ImageSize {
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-}
-
-impl ImageSize {
-    /// The size with this many rows and columns.
-    #[must_use]
-    pub fn new(height: usize, width: usize) -> Self {
-        Self { height, width }
-    }
-}
-
-impl std::fmt::Display for ImageSize {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} x {} (height x width)", self.height, self.width)
-    }
-}
+use crate::annotation::BoundingBox;
+use crate::size::ImageSize;
 
 /// A picture as the networks see it: shape `[C, H, W]`, row-major, values in `[0, 1]`.
 ///

@@ -17,24 +17,14 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::datamodule::DataSet;
-use crate::{BoundingBox, Database, Error, Target};
+use crate::annotation::BoundingBox;
+use crate::database::Database;
+use crate::error::Error;
+use crate::record::{DataSet, SampleRecord};
+use crate::sample::Target;
 
 /// Largest split that is read, in bytes after decompression (the largest stock split has 50 MB).
 const SIZE_LIMIT: u64 = 1 << 29;
-
-/// One line of a split: what is known about a sample without looking at its picture.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SampleRecord {
-    /// Path relative to the data directory.
-    pub name: String,
-    /// What the data set says about it.
-    pub target: Target,
-    /// Boxes in pixels of the stored picture; `None` where the split holds none.
-    pub boxes: Option<Vec<BoundingBox>>,
-    /// The database whose data directory and raw rule apply.
-    pub database: &'static Database,
-}
 
 /// Read a user's split file, by the rules of `database`.
 ///
@@ -98,11 +88,10 @@ pub fn split_name(path: &Path) -> String {
         .unwrap_or(file)
 }
 
-/// One split of an embedded archive.
+/// One of the splits of a database that are part of this program.
 pub(crate) fn read_embedded(
-    archive: &[u8],
-    split: &str,
     database: &'static Database,
+    split: &str,
 ) -> Result<Vec<DataSet>, Error> {
     let damaged = |reason: String| Error::EmbeddedSplit {
         database: database.slug,
@@ -110,7 +99,7 @@ pub(crate) fn read_embedded(
         reason,
     };
     let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(archive)
+    flate2::read::GzDecoder::new(database.archive)
         .read_to_end(&mut bytes)
         .map_err(|error| damaged(error.to_string()))?;
     // Only the samples of the split are decoded further: PadChest has 155 000, with 193 labels.

@@ -1,7 +1,8 @@
 //! Data modules of several databases, one after the other within each data set.
 
-use super::{Database, indian, montgomery, shenzhen, tbx11k};
-use crate::datamodule::{Configuration, Content, TargetCode};
+use super::configuration::{Configuration, Content};
+use super::definition::{Database, TargetCode};
+use super::{indian, montgomery, shenzhen, tbx11k};
 
 /// A concatenation: its name, its members, and the prefix of the last one's splits.
 struct Concatenation {

@@ -1,6 +1,6 @@
 //! HIV-TB: 243 radiographs of people with HIV, from a study of algorithms for tuberculosis in South Africa.
 
-use super::{Database, Module, as_named, folds};
+use super::definition::{Database, Module, as_named, folds};
 use crate::read::{Borders, Colour, RawRule};
 
 /// 8-bit gray, black borders removed; `.BMP` files; target 1 is tuberculosis.

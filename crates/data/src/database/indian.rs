@@ -1,6 +1,6 @@
 //! Indian collection, DatasetA: 156 radiographs of a tuberculosis institute in New Delhi.
 
-use super::{Database, Module, as_named, folds};
+use super::definition::{Database, Module, as_named, folds};
 use crate::read::{Borders, Colour, RawRule};
 
 /// 8-bit gray, black borders removed; JPEG files; target 1 is tuberculosis.

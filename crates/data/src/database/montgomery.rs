@@ -1,7 +1,6 @@
 //! Montgomery County: 138 radiographs of a tuberculosis control programme in Maryland (Jaeger et al. 2014, doi:10.3978/j.issn.2223-4292.2014.11.20).
 
-use super::{Database, Module, as_named, folds};
-use crate::datamodule::TargetCode;
+use super::definition::{Database, Module, TargetCode, as_named, folds};
 use crate::read::{Borders, Colour, RawRule};
 
 /// Gray PNG files as stored, black borders removed; target 1 is tuberculosis.

@@ -1,11 +1,11 @@
 //! NIH ChestX-ray14: 112 120 radiographs with findings mined from their reports (Wang et al. 2017, doi:10.1109/CVPR.2017.369).
 
-use super::{Database, Module};
 use std::path::PathBuf;
 
-use crate::directory::DataDirectories;
+use super::definition::{Database, FolderStructure, Module};
+use crate::error::Error;
+use crate::name;
 use crate::read::{Borders, Colour, RawRule};
-use crate::{Error, name};
 
 /// 8-bit gray, nothing removed; targets are one 0 or 1 for each of fourteen findings.
 pub(super) static NIH_CXR14: Database = Database {
@@ -31,9 +31,9 @@ const FINDINGS: [&str; 14] = [
 
 /// With the folder structure of the Idiap Research Institute, `images/00000001_000.png` is at
 /// `images/00000/00000001_000.png`: a folder for each beginning of five characters.
-fn locate(sample: &str, directories: &DataDirectories) -> Result<PathBuf, Error> {
+fn locate(sample: &str, folders: FolderStructure) -> Result<PathBuf, Error> {
     let path = name::relative_path(sample)?;
-    if !directories.idiap_folder_structure {
+    if !folders.nih_by_five_characters {
         return Ok(path);
     }
     let file = path

@@ -1,6 +1,6 @@
 //! PadChest: radiographs with findings of their reports (Bustos et al. 2020, doi:10.1016/j.media.2020.101797).
 
-use super::{Database, Module, as_named};
+use super::definition::{Database, Module, as_named};
 use crate::read::{Borders, Colour, RawRule};
 
 /// Gray PNG files of 16 bits as stored, black borders removed; targets are one 0 or 1 for each of 193 or 14 findings, or tuberculosis alone.

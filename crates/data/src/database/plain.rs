@@ -1,6 +1,6 @@
 //! A split file of the user's own: pictures as they are stored.
 
-use super::{Database, as_named};
+use super::definition::{Database, as_named};
 use crate::read::{Borders, Colour, RawRule};
 
 /// Pictures as stored, nothing removed, boxes honoured. Not in the list of databases: its data

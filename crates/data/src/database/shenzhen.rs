@@ -1,6 +1,6 @@
 //! Shenzhen Hospital: 662 radiographs (Jaeger et al. 2014, doi:10.3978/j.issn.2223-4292.2014.11.20).
 
-use super::{Database, Module, as_named, folds};
+use super::definition::{Database, Module, as_named, folds};
 use crate::read::{Borders, Colour, RawRule};
 
 /// 8-bit gray, black borders removed; PNG files; target 1 is tuberculosis.

@@ -1,6 +1,6 @@
 //! TB-POC: 407 radiographs of people with HIV, from a study at the point of care in South Africa.
 
-use super::{Database, Module, as_named, folds};
+use super::definition::{Database, Module, as_named, folds};
 use crate::read::{Borders, Colour, RawRule};
 
 /// Gray JPEG files as stored, black borders removed; target 1 is tuberculosis.

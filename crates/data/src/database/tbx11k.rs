@@ -1,6 +1,6 @@
 //! TBX11K: radiographs with boxes around tuberculosis (Liu et al. 2020, doi:10.1109/CVPR42600.2020.00272).
 
-use super::{Database, Module, as_named, folds};
+use super::definition::{Database, Module, as_named, folds};
 use crate::read::{Borders, Colour, RawRule};
 
 /// PNG files as stored (RGB, 512 x 512), nothing removed; target 1 is active tuberculosis.

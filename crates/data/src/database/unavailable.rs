@@ -1,6 +1,6 @@
 //! Data modules of the original whose splits are not part of this program.
 
-use crate::datamodule::{Configuration, Content};
+use super::configuration::{Configuration, Content};
 
 /// Name, database, split, what it is, why it is not here.
 type Entry = (

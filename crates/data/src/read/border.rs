@@ -1,7 +1,8 @@
 //! Removal of black rows and columns.
 
 use super::raster::{Raster, Samples};
-use crate::{BoundingBox, ImageSize};
+use crate::annotation::BoundingBox;
+use crate::size::ImageSize;
 
 /// Which rows and columns of a picture are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,11 @@ mod raster;
 
 use std::path::Path;
 
-use crate::{BoundingBox, Error, Image, ImageSize, Mode};
+use crate::annotation::BoundingBox;
+use crate::error::Error;
+use crate::mode::Mode;
+use crate::sample::Image;
+use crate::size::ImageSize;
 use border::Kept;
 use raster::{Raster, Samples};
 

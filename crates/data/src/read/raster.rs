@@ -6,7 +6,8 @@ use std::path::Path;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
 
 use super::Notice;
-use crate::{Error, ImageSize};
+use crate::error::Error;
+use crate::size::ImageSize;
 
 /// Largest file that is read, in bytes.
 const FILE_LIMIT: u64 = 1 << 30;

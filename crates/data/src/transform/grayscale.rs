@@ -1,6 +1,6 @@
 //! Colour to gray by the luma weights of ITU-R BT.601 as torchvision rounds them.
 
-use crate::Image;
+use crate::sample::Image;
 
 /// Weights of red, green and blue. They add up to 0.9999: white becomes 0.9999.
 const WEIGHTS: [f32; 3] = [0.2989, 0.587, 0.114];

@@ -9,7 +9,9 @@ mod pad;
 mod resize;
 mod rgb;
 
-use crate::{BoundingBox, Image, ImageSize, Sample};
+use crate::annotation::BoundingBox;
+use crate::sample::{Image, Sample};
+use crate::size::ImageSize;
 
 /// One step between the stored picture and the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,6 +1,8 @@
 //! Padding to a square with zeros, the picture in the centre.
 
-use crate::{BoundingBox, Image, ImageSize};
+use crate::annotation::BoundingBox;
+use crate::sample::Image;
+use crate::size::ImageSize;
 
 /// Columns added on the left and rows added on top.
 pub(super) fn offsets(input: ImageSize) -> (usize, usize) {

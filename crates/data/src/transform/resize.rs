@@ -5,7 +5,9 @@
 //! the scale factor when shrinking; plain bilinear interpolation when enlarging. Columns first,
 //! then rows. Nothing is rounded or clamped.
 
-use crate::{BoundingBox, Image, ImageSize};
+use crate::annotation::BoundingBox;
+use crate::sample::Image;
+use crate::size::ImageSize;
 
 /// The shorter side becomes `size`; the longer keeps the proportions, rounded down.
 pub(super) fn output_size(input: ImageSize, size: usize) -> ImageSize {

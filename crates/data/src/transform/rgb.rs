@@ -1,6 +1,6 @@
 //! Gray to three equal channels.
 
-use crate::Image;
+use crate::sample::Image;
 
 /// `[1, H, W]` to `[3, H, W]`; other pictures unchanged.
 pub(super) fn apply(image: Image) -> Image {
