@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use mednet_base::suggest;
 
 use crate::database::{self, Configuration, Content, Database, TargetCode};
-use crate::error::Error;
+use crate::error::{Error, named, shown};
 use crate::record::{DataSet, SampleRecord};
 use crate::sample::Target;
 use crate::{name, split};
@@ -45,11 +45,11 @@ impl std::fmt::Display for OutputClash {
         write!(
             f,
             "`{}` of data set `{}` and `{}` of data set `{}` would both be written to `{}.*`",
-            self.first.1,
-            self.first.0,
-            self.second.1,
-            self.second.0,
-            self.output.display()
+            named(&self.first.1),
+            named(&self.first.0),
+            named(&self.second.1),
+            named(&self.second.0),
+            shown(&self.output)
         )
     }
 }
@@ -136,7 +136,7 @@ impl DataModule {
             name: path.display().to_string(),
             database: database.slug.to_owned(),
             split: split::split_name(path),
-            description: format!("split file `{}`", path.display()),
+            description: format!("split file `{}`", shown(path)),
             datasets,
             folder: Some(folder.unwrap_or(Path::new(".")).to_owned()),
         })

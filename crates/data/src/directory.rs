@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use crate::database::{Database, FolderStructure};
 use crate::datamodule::DataModule;
-use crate::error::Error;
+use crate::error::{Error, shown};
 
 /// Largest configuration file that is read, in bytes.
 const SIZE_LIMIT: u64 = 1 << 20;
@@ -187,7 +187,7 @@ impl DataDirectories {
             match folders.and_then(|folders| folders.get(*key)) {
                 None => {}
                 Some(toml::Value::String(folder)) => {
-                    let origin = format!("`{key}` in `{}`", self.configuration.display());
+                    let origin = format!("`{key}` in `{}`", shown(&self.configuration));
                     found.insert((*key).to_owned(), (expand_home(folder, home), origin));
                 }
                 Some(_) => {

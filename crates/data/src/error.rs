@@ -1,16 +1,32 @@
 //! Everything that can go wrong between the files on disk and a sample.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use mednet_base::text::{escaped, escaped_line};
 
 use crate::size::ImageSize;
 
+/// A path for a message: file names may hold what moves the cursor of a terminal.
+pub(crate) fn shown(path: &Path) -> String {
+    escaped_line(&path.to_string_lossy()).into_owned()
+}
+
+/// A name for a message, in one line and without control characters.
+pub(crate) fn named(name: &str) -> Cow<'_, str> {
+    escaped_line(name)
+}
+
 /// An error of this crate: what was wrong, where, and what can be done about it.
+///
+/// The messages hold no control character but line feeds, whatever the names they are about.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No data module has this name.
     #[error(
-        "unknown data set `{name}`{hint} (a path to a split file ends in .json, .json.gz or .json.bz2)"
+        "unknown data set `{}`{hint} (a path to a split file ends in .json, .json.gz or .json.bz2)",
+        named(name)
     )]
     UnknownDataModule {
         /// What was asked for.
@@ -21,7 +37,8 @@ pub enum Error {
 
     /// The name is one of the original's, but its partition of the samples is not in this program.
     #[error(
-        "data set `{name}` is known, but its split is not part of this program ({reason}); write it as a split file (.json) and give its path instead"
+        "data set `{}` is known, but its split is not part of this program ({reason}); write it as a split file (.json) and give its path instead",
+        named(name)
     )]
     NoSplit {
         /// What was asked for.
@@ -31,7 +48,7 @@ pub enum Error {
     },
 
     /// No database has this name.
-    #[error("unknown database `{name}`{hint}; expected one of {known}")]
+    #[error("unknown database `{}`{hint}; expected one of {known}", named(name))]
     UnknownDatabase {
         /// What was asked for.
         name: String,
@@ -42,7 +59,7 @@ pub enum Error {
     },
 
     /// A file or folder could not be read.
-    #[error("cannot read `{}`", path.display())]
+    #[error("cannot read `{}`", shown(path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -52,7 +69,10 @@ pub enum Error {
     },
 
     /// A file is larger than anything of its kind should be.
-    #[error("`{}` is too large: more than {limit} bytes after decompression", path.display())]
+    #[error(
+        "`{}` is too large: more than {limit} bytes after decompression",
+        shown(path)
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -61,7 +81,11 @@ pub enum Error {
     },
 
     /// A split file that is no JSON, or not of the shape of a split.
-    #[error("`{}` is not a split file: {reason}; expected {{\"DATASET\": [[\"PATH\", TARGET], ...], ...}}", path.display())]
+    #[error(
+        "`{}` is not a split file: {}; expected {{\"DATASET\": [[\"PATH\", TARGET], ...], ...}}",
+        shown(path),
+        named(reason)
+    )]
     SplitSyntax {
         /// The file.
         path: PathBuf,
@@ -70,7 +94,12 @@ pub enum Error {
     },
 
     /// One sample of a split file is not what its database holds.
-    #[error("`{}`, line {line}: sample {index} of data set `{dataset}` {reason}", path.display())]
+    #[error(
+        "`{}`, line {line}: sample {index} of data set `{}` {}",
+        shown(path),
+        named(dataset),
+        named(reason)
+    )]
     SplitSample {
         /// The file.
         path: PathBuf,
@@ -96,7 +125,10 @@ pub enum Error {
     },
 
     /// A sample name that leads out of its folder.
-    #[error("sample name `{name}` {reason}; names are paths relative to the data directory")]
+    #[error(
+        "sample name `{}` {reason}; names are paths relative to the data directory",
+        named(name)
+    )]
     UnsafeName {
         /// The name.
         name: String,
@@ -108,7 +140,7 @@ pub enum Error {
     #[error(
         "the folder of database `{database}` is not known; set it by --datadir DIR, or by the \
          environment variable {variable}, or in `{}`:\n\n    [datadir]\n    {key} = \"/path/to/{database}\"\n",
-        config.display()
+        shown(config)
     )]
     NoDataDirectory {
         /// The database.
@@ -122,7 +154,11 @@ pub enum Error {
     },
 
     /// A data directory that is not there.
-    #[error("the folder `{}` of database `{database}`, set by {origin}, does not exist", path.display())]
+    #[error(
+        "the folder `{}` of database `{database}`, set by {}, does not exist",
+        shown(path),
+        named(origin)
+    )]
     DataDirectoryMissing {
         /// The database.
         database: String,
@@ -133,7 +169,7 @@ pub enum Error {
     },
 
     /// A configuration file that is not as it should be.
-    #[error("`{}`: {reason}", path.display())]
+    #[error("`{}`: {}", shown(path), escaped(reason))]
     Configuration {
         /// The file.
         path: PathBuf,
@@ -142,7 +178,7 @@ pub enum Error {
     },
 
     /// A picture that could not be decoded.
-    #[error("cannot decode `{}`: {reason}", path.display())]
+    #[error("cannot decode `{}`: {}", shown(path), named(reason))]
     Undecodable {
         /// The file.
         path: PathBuf,
@@ -151,7 +187,10 @@ pub enum Error {
     },
 
     /// A picture larger than the limits on untrusted files.
-    #[error("`{}` is too large: {size}, at most {limit} pixels are read", path.display())]
+    #[error(
+        "`{}` is too large: {size}, at most {limit} pixels are read",
+        shown(path)
+    )]
     ImageTooLarge {
         /// The file.
         path: PathBuf,
@@ -162,9 +201,104 @@ pub enum Error {
     },
 
     /// A picture without a pixel above 0, of which border removal leaves nothing.
-    #[error("`{}` is black everywhere: nothing is left after the removal of black borders", path.display())]
+    #[error(
+        "`{}` is black everywhere: nothing is left after the removal of black borders",
+        shown(path)
+    )]
     EntirelyBlack {
         /// The file.
         path: PathBuf,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_writes_to_the_terminal() {
+        let hostile = "a\x1b[2J\r\u{202e}\n.png";
+        let path = PathBuf::from(hostile);
+        let name = hostile.to_owned();
+        let reason = hostile.to_owned();
+        let errors = [
+            Error::UnknownDataModule {
+                name: name.clone(),
+                hint: String::new(),
+            },
+            Error::NoSplit {
+                name: name.clone(),
+                reason: "",
+            },
+            Error::UnknownDatabase {
+                name: name.clone(),
+                hint: String::new(),
+                known: String::new(),
+            },
+            Error::Unreadable {
+                path: path.clone(),
+                source: std::io::Error::other(""),
+            },
+            Error::TooLarge {
+                path: path.clone(),
+                limit: 1,
+            },
+            Error::SplitSyntax {
+                path: path.clone(),
+                reason: reason.clone(),
+            },
+            Error::SplitSample {
+                path: path.clone(),
+                line: 1,
+                dataset: name.clone(),
+                index: 0,
+                reason: reason.clone(),
+            },
+            Error::UnsafeName {
+                name: name.clone(),
+                reason: "",
+            },
+            Error::DataDirectoryMissing {
+                database: "plain".to_owned(),
+                path: path.clone(),
+                origin: name.clone(),
+            },
+            Error::Undecodable {
+                path: path.clone(),
+                reason: reason.clone(),
+            },
+            Error::ImageTooLarge {
+                path: path.clone(),
+                size: ImageSize::new(1, 1),
+                limit: 0,
+            },
+            Error::EntirelyBlack { path: path.clone() },
+        ];
+        for error in errors {
+            let text = error.to_string();
+            assert!(text.contains("a\\x1b[2J\\r\\u{202e}\\n.png"), "{text}");
+            assert!(!text.chars().any(char::is_control), "{text:?}");
+        }
+        // These may have several lines.
+        let errors = [
+            Error::Configuration {
+                path: path.clone(),
+                reason,
+            },
+            Error::NoDataDirectory {
+                database: "plain".to_owned(),
+                key: "plain",
+                variable: String::new(),
+                config: path,
+            },
+        ];
+        for error in errors {
+            let text = error.to_string();
+            assert!(text.contains("a\\x1b[2J\\r\\u{202e}"), "{text}");
+            assert!(
+                !text.chars().any(|c| c.is_control() && c != '\n'),
+                "{text:?}"
+            );
+        }
+    }
 }

@@ -357,6 +357,15 @@ fn clashes_of_output_names_are_found() {
     assert_eq!(clashes[0].first, ("train".to_owned(), "d/a.png".to_owned()));
     assert_eq!(clashes[0].second, ("test".to_owned(), "d/a.jpg".to_owned()));
     assert_eq!(clashes[0].output, Path::new("d/a"));
+    let hostile = mednet_data::OutputClash {
+        first: ("a\x07".to_owned(), "b\r".to_owned()),
+        second: ("c\n".to_owned(), "d\t".to_owned()),
+        output: "e\x1b".into(),
+    };
+    assert_eq!(
+        hostile.to_string(),
+        "`b\\r` of data set `a\\x07` and `d\\t` of data set `c\\n` would both be written to `e\\x1b.*`"
+    );
 }
 
 fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
