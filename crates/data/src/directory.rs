@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use mednet_base::file::open_regular;
+
 use crate::database::{Database, FolderStructure};
 use crate::datamodule::DataModule;
 use crate::error::{Error, shown};
@@ -251,7 +253,7 @@ fn read_text(path: &Path) -> Result<Option<String>, Error> {
         path: path.to_owned(),
         source,
     };
-    let file = match std::fs::File::open(path) {
+    let file = match open_regular(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(unreadable)?,
     };

@@ -13,6 +13,7 @@ use std::io::Read as _;
 use std::marker::PhantomData;
 use std::path::Path;
 
+use mednet_base::file::open_regular;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -170,7 +171,7 @@ fn read_decompressed(path: &Path) -> Result<Vec<u8>, Error> {
         path: path.to_owned(),
         source,
     };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let file = open_regular(path).map_err(unreadable)?;
     let mut start = Vec::new();
     let mut reader = std::io::BufReader::new(file);
     reader

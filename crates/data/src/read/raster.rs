@@ -1,9 +1,10 @@
 //! PNG, JPEG, TIFF and BMP files as integers, told apart by their content, not by their name.
 
-use std::io::Read as _;
+use std::io::{BufReader, Read as _};
 use std::path::Path;
 
 use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
+use mednet_base::file::open_regular;
 
 use super::Notice;
 use crate::error::Error;
@@ -73,8 +74,8 @@ pub(super) fn size(path: &Path) -> Result<ImageSize, Error> {
         path: path.to_owned(),
         source,
     };
-    let mut reader = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
+    let mut reader = open_regular(path)
+        .and_then(|file| ImageReader::new(BufReader::new(file)).with_guessed_format())
         .map_err(unreadable)?;
     if !reader.format().is_some_and(supported) {
         return Err(unknown_format(path));
@@ -94,7 +95,7 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
         path: path.to_owned(),
         source,
     };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let file = open_regular(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(FILE_LIMIT + 1)
         .read_to_end(&mut bytes)
