@@ -186,18 +186,32 @@ pub enum Error {
         reason: String,
     },
 
-    /// A picture larger than the limits on untrusted files.
-    #[error(
-        "`{}` is too large: {size}, at most {limit} pixels are read",
-        shown(path)
-    )]
+    /// A picture that has too many pixels, as it is stored or after a step of the transforms.
+    #[error("`{}` is too large: {}", shown(path), too_large(*stored, transformed.as_ref(), *limit))]
     ImageTooLarge {
         /// The file.
         path: PathBuf,
-        /// Its size.
-        size: ImageSize,
+        /// The size of the stored picture, after the removal of black borders.
+        stored: ImageSize,
+        /// Where the stored picture is small enough: the step that makes it too large, in words,
+        /// and the size after it.
+        transformed: Option<(String, ImageSize)>,
         /// The largest number of pixels.
         limit: u64,
+    },
+
+    /// An image file with more bytes than a picture of the allowed size can need.
+    #[error(
+        "`{}` is too large: more than {limit} bytes, which no picture of {max_pixels} pixels needs; --max-pixels allows more",
+        shown(path)
+    )]
+    ImageFileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The largest number of bytes.
+        limit: u64,
+        /// The largest number of pixels.
+        max_pixels: u64,
     },
 
     /// A picture without a pixel above 0, of which border removal leaves nothing.
@@ -209,6 +223,17 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+}
+
+fn too_large(stored: ImageSize, transformed: Option<&(String, ImageSize)>, limit: u64) -> String {
+    let (found, pixels) = match transformed {
+        None => (format!("{stored}, which are"), stored.pixels()),
+        Some((step, size)) => (
+            format!("{stored}, and {size} after {step}, which are"),
+            size.pixels(),
+        ),
+    };
+    format!("{found} {pixels} pixels; at most {limit} are read, unless --max-pixels allows more")
 }
 
 #[cfg(test)]
@@ -269,8 +294,14 @@ mod tests {
             },
             Error::ImageTooLarge {
                 path: path.clone(),
-                size: ImageSize::new(1, 1),
+                stored: ImageSize::new(1, 1),
+                transformed: None,
                 limit: 0,
+            },
+            Error::ImageFileTooLarge {
+                path: path.clone(),
+                limit: 0,
+                max_pixels: 0,
             },
             Error::EntirelyBlack { path: path.clone() },
         ];

@@ -28,7 +28,7 @@ pub use directory::DataDirectories;
 pub use error::Error;
 pub use load::{Checked, Loaded, SampleLoader};
 pub use mode::Mode;
-pub use read::Notice;
+pub use read::{DEFAULT_MAX_PIXELS, Notice};
 pub use record::{DataSet, SampleRecord};
 pub use sample::{Image, Sample, Target};
 pub use size::ImageSize;

@@ -1,17 +1,17 @@
 //! From a record of a split to a sample that is ready for a network.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::datamodule::DataModule;
 use crate::directory::DataDirectories;
 use crate::error::Error;
 use crate::mode::Mode;
-use crate::read::{self, Borders, Notice};
+use crate::read::{self, Borders, DEFAULT_MAX_PIXELS, ImageFile, Notice};
 use crate::record::SampleRecord;
 use crate::sample::Sample;
 use crate::size::ImageSize;
-use crate::transform::TransformPipeline;
+use crate::transform::{Transform, TransformPipeline};
 
 /// A sample and what was done to its picture on the way.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,7 @@ pub struct SampleLoader {
     roots: HashMap<&'static str, PathBuf>,
     transforms: TransformPipeline,
     mode: Mode,
+    max_pixels: u64,
 }
 
 impl SampleLoader {
@@ -59,7 +60,21 @@ impl SampleLoader {
             roots,
             transforms,
             mode,
+            max_pixels: DEFAULT_MAX_PIXELS,
         })
+    }
+
+    /// The same, for pictures of at most so many pixels in place of [`DEFAULT_MAX_PIXELS`]: as
+    /// they are stored, and after each of the transforms.
+    #[must_use]
+    pub fn with_max_pixels(self, max_pixels: u64) -> Self {
+        Self { max_pixels, ..self }
+    }
+
+    /// The most pixels of a picture, as it is stored and after each of the transforms.
+    #[must_use]
+    pub fn max_pixels(&self) -> u64 {
+        self.max_pixels
     }
 
     /// The transforms that are applied.
@@ -85,13 +100,21 @@ impl SampleLoader {
     ///
     /// # Errors
     ///
-    /// As [`read::read`] and [`SampleLoader::path`].
+    /// As [`ImageFile::open`], [`read::decode`] and [`SampleLoader::path`];
+    /// [`Error::ImageTooLarge`] where a step of the transforms would make too many pixels, before
+    /// any is decoded where the header tells it.
     pub fn load(&self, record: &SampleRecord) -> Result<Loaded, Error> {
+        let path = self.path(record)?;
+        let file = ImageFile::open(&path, self.max_pixels)?;
+        if record.database.rule.borders == Borders::Keep {
+            self.refuse_growth(&path, file.size())?;
+        }
         let Loaded {
             sample,
             raw_size,
             notices,
-        } = self.load_raw(record)?;
+        } = self.decode(file, record)?;
+        self.refuse_growth(&path, raw_size)?;
         Ok(Loaded {
             sample: self.transforms.apply(sample),
             raw_size,
@@ -103,11 +126,15 @@ impl SampleLoader {
     ///
     /// # Errors
     ///
-    /// As [`SampleLoader::load`].
+    /// As [`SampleLoader::load`], but for what is said of transforms.
     pub fn load_raw(&self, record: &SampleRecord) -> Result<Loaded, Error> {
         let path = self.path(record)?;
-        let read = read::read(
-            &path,
+        self.decode(ImageFile::open(&path, self.max_pixels)?, record)
+    }
+
+    fn decode(&self, file: ImageFile, record: &SampleRecord) -> Result<Loaded, Error> {
+        let read = read::decode(
+            file,
             record.database.rule,
             record.boxes.as_deref(),
             self.mode,
@@ -126,15 +153,29 @@ impl SampleLoader {
         })
     }
 
+    /// That no step of the transforms makes too many pixels of a picture of this size.
+    fn refuse_growth(&self, path: &Path, stored: ImageSize) -> Result<(), Error> {
+        let too_large = |(_, size): &(Transform, ImageSize)| size.pixels() > self.max_pixels;
+        match self.transforms.sizes(stored).find(too_large) {
+            None => Ok(()),
+            Some((step, size)) => Err(Error::ImageTooLarge {
+                path: path.to_owned(),
+                stored,
+                transformed: Some((step.in_words().to_owned(), size)),
+                limit: self.max_pixels,
+            }),
+        }
+    }
+
     /// Rows and columns of the picture that the transforms get. Only the header of the file is
     /// read, except where black borders are removed.
     ///
     /// # Errors
     ///
-    /// As [`SampleLoader::load`].
+    /// As [`SampleLoader::load_raw`].
     pub fn raw_size(&self, record: &SampleRecord) -> Result<ImageSize, Error> {
         match record.database.rule.borders {
-            Borders::Keep => read::image_size(&self.path(record)?),
+            Borders::Keep => read::image_size(&self.path(record)?, self.max_pixels),
             Borders::Remove => Ok(self.load_raw(record)?.raw_size),
         }
     }

@@ -15,6 +15,12 @@ impl ImageSize {
     pub fn new(height: usize, width: usize) -> Self {
         Self { height, width }
     }
+
+    /// Rows times columns.
+    #[must_use]
+    pub fn pixels(self) -> u64 {
+        (self.height as u64).saturating_mul(self.width as u64)
+    }
 }
 
 impl std::fmt::Display for ImageSize {

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mednet_data::read::{Borders, Colour, RawRule, image_size, read};
+use mednet_data::read::{Borders, Colour, DEFAULT_MAX_PIXELS, RawRule, image_size, read};
 use mednet_data::{BoundingBox, Error, Image, Mode, Notice};
 
 const AS_STORED: RawRule = RawRule {
@@ -70,7 +70,11 @@ fn every_kind_of_file_reads_as_in_pillow() {
                 (channels, 20, 30),
                 "{name}"
             );
-            assert_eq!(image_size(&path).unwrap(), image.size(), "{name}");
+            assert_eq!(
+                image_size(&path, DEFAULT_MAX_PIXELS).unwrap(),
+                image.size(),
+                "{name}"
+            );
             let raw = std::fs::read(golden("kinds").join(format!("{name}.raw"))).unwrap();
             let expected: Vec<f32> = if name.contains("16") {
                 raw.chunks_exact(2)
@@ -220,13 +224,13 @@ fn broken_files_are_errors_that_name_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("broken.png");
     assert!(fails(&path).contains("cannot read"));
-    assert!(image_size(&path).is_err());
+    assert!(image_size(&path, DEFAULT_MAX_PIXELS).is_err());
     std::fs::write(&path, b"").unwrap();
     assert!(fails(&path).contains("empty"));
-    assert!(image_size(&path).is_err());
+    assert!(image_size(&path, DEFAULT_MAX_PIXELS).is_err());
     std::fs::write(&path, b"Dear colleague, please find the image attached.").unwrap();
     assert!(fails(&path).contains("not that of a PNG"));
-    assert!(image_size(&path).is_err());
+    assert!(image_size(&path, DEFAULT_MAX_PIXELS).is_err());
     std::fs::create_dir(folder.path().join("folder.png")).unwrap();
     assert!(fails(&folder.path().join("folder.png")).contains("cannot read"));
 }
@@ -286,7 +290,7 @@ fn damaged_bytes_never_panic() {
                     image.channels * image.height * image.width
                 );
             }
-            let _ = image_size(&path);
+            let _ = image_size(&path, DEFAULT_MAX_PIXELS);
         }
     }
 }
@@ -307,5 +311,5 @@ fn a_header_that_promises_too_much_is_refused() {
         message.contains("too large") || message.contains("limit"),
         "{message}"
     );
-    assert!(image_size(&path).is_err());
+    assert!(image_size(&path, DEFAULT_MAX_PIXELS).is_err());
 }

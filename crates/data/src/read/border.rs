@@ -48,14 +48,17 @@ impl Kept {
     pub(super) fn crop(&self, raster: Raster) -> Raster {
         fn pick<T: Copy>(values: &[T], kept: &Kept, channels: usize) -> Vec<T> {
             let width = kept.columns.len();
-            values
+            let size = kept.size();
+            let mut picked = Vec::with_capacity(size.height * size.width * channels);
+            let kept_values = values
                 .chunks_exact(width * channels)
                 .zip(&kept.rows)
                 .filter(|(_, kept)| **kept)
                 .flat_map(|(row, _)| row.chunks_exact(channels).zip(&kept.columns))
                 .filter(|(_, kept)| **kept)
-                .flat_map(|(pixel, _)| pixel.iter().copied())
-                .collect()
+                .flat_map(|(pixel, _)| pixel.iter().copied());
+            picked.extend(kept_values);
+            picked
         }
         let size = self.size();
         if size == raster.size {

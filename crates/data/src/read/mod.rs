@@ -1,17 +1,21 @@
 //! Image files as the raw rule of a database wants them.
 
 mod border;
+mod image_file;
+mod notice;
 mod raster;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::annotation::BoundingBox;
 use crate::error::Error;
 use crate::mode::Mode;
 use crate::sample::Image;
-use crate::size::ImageSize;
 use border::Kept;
-use raster::{Raster, Samples};
+use raster::{Raster, Samples, no_memory};
+
+pub use image_file::{DEFAULT_MAX_PIXELS, ImageFile, image_size};
+pub use notice::Notice;
 
 /// Which channels a database's pictures have when they reach the transforms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,34 +44,6 @@ pub struct RawRule {
     pub borders: Borders,
 }
 
-/// Something that was done to a picture and that its owner may not expect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Notice {
-    /// There was a transparency channel.
-    AlphaDropped,
-    /// The pixels were indices into a palette.
-    PaletteConverted,
-    /// 16 bits a channel became 8, as the original does it with colour.
-    ReducedToEightBits,
-    /// The database's rule asks for 8-bit gray, the file holds 16: the full depth is used.
-    SixteenBitGrayScaled,
-}
-
-impl std::fmt::Display for Notice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::AlphaDropped => "the alpha channel is ignored",
-            Self::PaletteConverted => "the palette is converted to colours",
-            Self::ReducedToEightBits => "16 bits a channel are reduced to 8, as the original does",
-            Self::SixteenBitGrayScaled => {
-                "16-bit gray where 8 bits are expected: scaled by its own depth \
-                 (the original clips it to white)"
-            }
-        })
-    }
-}
-
 /// A picture, its boxes, and what was done to them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Read {
@@ -79,21 +55,45 @@ pub struct Read {
     pub notices: Vec<Notice>,
 }
 
-/// Read a picture by the rule of its database. `boxes` are in pixels of the stored picture; they
-/// follow the removal of black rows and columns.
+/// Read a picture of at most [`DEFAULT_MAX_PIXELS`] by the rule of its database. `boxes` are in
+/// pixels of the stored picture; they follow the removal of black rows and columns.
 ///
 /// # Errors
 ///
-/// If the file is missing, truncated, damaged, too large, black throughout (where borders are
-/// removed), or holds no PNG, JPEG, TIFF or BMP picture of 1 to 16 bits a channel.
+/// As [`ImageFile::open`] and [`decode`].
 pub fn read(
     path: &Path,
     rule: RawRule,
     boxes: Option<&[BoundingBox]>,
     mode: Mode,
 ) -> Result<Read, Error> {
+    decode(
+        ImageFile::open(path, DEFAULT_MAX_PIXELS)?,
+        rule,
+        boxes,
+        mode,
+    )
+}
+
+/// The picture of a file by the rule of its database. `boxes` are in pixels of the stored picture;
+/// they follow the removal of black rows and columns.
+///
+/// At its peak this takes, beside the values of the picture that is given back, less than four
+/// times the memory of the pixels as integers.
+///
+/// # Errors
+///
+/// If the file is truncated, damaged, black throughout (where borders are removed), of a kind that
+/// no radiograph has, or there is not enough memory for it.
+pub fn decode(
+    file: ImageFile,
+    rule: RawRule,
+    boxes: Option<&[BoundingBox]>,
+    mode: Mode,
+) -> Result<Read, Error> {
+    let path: PathBuf = file.path().to_owned();
     let mut notices = Vec::new();
-    let mut raster = raster::read(path, &mut notices)?;
+    let mut raster = file.into_raster(&mut notices)?;
     let alpha = notices.contains(&Notice::AlphaDropped);
     if mode == Mode::Mednet && (raster.channels == 3 || alpha) {
         reduce_to_eight_bits(&mut raster, &mut notices);
@@ -108,28 +108,17 @@ pub fn read(
     if rule.borders == Borders::Remove {
         let kept = Kept::of(&raster);
         if kept.size().height == 0 {
-            return Err(Error::EntirelyBlack {
-                path: path.to_owned(),
-            });
+            return Err(Error::EntirelyBlack { path });
         }
         boxes = boxes.map(|all| all.into_iter().map(|b| kept.move_box(b)).collect());
         raster = kept.crop(raster);
     }
+    let image = to_unit_range(&raster).map_err(|reason| Error::Undecodable { path, reason })?;
     Ok(Read {
-        image: to_unit_range(&raster),
+        image,
         boxes,
         notices,
     })
-}
-
-/// Rows and columns of the stored picture, before any removal of borders. Only the header of the
-/// file is decoded.
-///
-/// # Errors
-///
-/// If the file is missing, too large, or its header is damaged.
-pub fn image_size(path: &Path) -> Result<ImageSize, Error> {
-    raster::size(path)
 }
 
 /// The high byte of every value, as Pillow reads 16-bit colour.
@@ -173,22 +162,21 @@ fn to_gray(raster: Raster) -> Raster {
 
 /// `[H, W, C]` integers to `[C, H, W]` in `[0, 1]`: times the reciprocal in `f32`, as torchvision
 /// does it, which is not always the same number as the quotient.
-fn to_unit_range(raster: &Raster) -> Image {
-    fn planes<T: Copy>(values: &[T], channels: usize, unit: impl Fn(T) -> f32) -> Vec<f32> {
-        if channels == 1 {
-            return values.iter().map(|value| unit(*value)).collect();
-        }
-        let mut pixels = Vec::with_capacity(values.len());
-        for channel in 0..channels {
-            pixels.extend(
-                values
-                    .iter()
-                    .skip(channel)
-                    .step_by(channels)
-                    .map(|v| unit(*v)),
-            );
-        }
+fn to_unit_range(raster: &Raster) -> Result<Image, String> {
+    fn planes<T: Copy>(
+        values: &[T],
+        channels: usize,
+        unit: impl Fn(T) -> f32,
+    ) -> Result<Vec<f32>, String> {
+        let mut pixels = Vec::new();
         pixels
+            .try_reserve_exact(values.len())
+            .map_err(|_| no_memory(values.len() as u64 * 4))?;
+        for channel in 0..channels {
+            let plane = values.iter().skip(channel).step_by(channels);
+            pixels.extend(plane.map(|value| unit(*value)));
+        }
+        Ok(pixels)
     }
     let pixels = match &raster.samples {
         Samples::Eight(values) => planes(values, raster.channels, |value| {
@@ -198,10 +186,10 @@ fn to_unit_range(raster: &Raster) -> Image {
             f32::from(value) * (1.0 / 65_535.0)
         }),
     };
-    Image {
+    Ok(Image {
         channels: raster.channels,
         height: raster.size.height,
         width: raster.size.width,
-        pixels,
-    }
+        pixels: pixels?,
+    })
 }

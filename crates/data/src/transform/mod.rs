@@ -67,6 +67,19 @@ impl Transform {
     }
 }
 
+impl Transform {
+    /// The step as a noun, for messages.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Grayscale => "conversion to gray",
+            Self::SquareCenterPad => "padding to a square",
+            Self::Resize { .. } => "resizing",
+            Self::Rgb => "conversion to three channels",
+        }
+    }
+}
+
 impl std::fmt::Display for Transform {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -115,6 +128,14 @@ impl TransformPipeline {
     #[must_use]
     pub fn transforms(&self) -> &[Transform] {
         &self.transforms
+    }
+
+    /// Rows and columns after each step, from those of the stored picture.
+    pub fn sizes(&self, input: ImageSize) -> impl Iterator<Item = (Transform, ImageSize)> {
+        self.transforms.iter().scan(input, |size, step| {
+            *size = step.output_size(*size);
+            Some((*step, *size))
+        })
     }
 
     /// Picture and boxes of a sample through all steps.

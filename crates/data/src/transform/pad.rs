@@ -17,29 +17,36 @@ pub(super) fn output_size(input: ImageSize) -> ImageSize {
 }
 
 /// `[C, H, W]` to `[C, M, M]` with `M = max(H, W)`.
-pub(super) fn apply(image: Image) -> Image {
+///
+/// The rows move within one buffer, the last first, so that large pictures need no second one: a
+/// row never moves towards the front, and none is overwritten before it has moved.
+pub(super) fn apply(mut image: Image) -> Image {
     let input = image.size();
     let output = output_size(input);
     if input == output {
         return image;
     }
     let (left, top) = offsets(input);
-    let mut pixels = vec![0.0; image.channels * output.height * output.width];
-    for channel in 0..image.channels {
-        for (row, values) in image
-            .channel(channel)
-            .chunks_exact(input.width.max(1))
-            .enumerate()
-        {
-            let start = (channel * output.height + top + row) * output.width + left;
-            pixels[start..start + input.width].copy_from_slice(values);
+    let length = image.channels * output.height * output.width;
+    let pixels = &mut image.pixels;
+    pixels.reserve_exact(length.saturating_sub(pixels.len()));
+    pixels.resize(length, 0.0);
+    // What lies behind is done.
+    let mut end = length;
+    for channel in (0..image.channels).rev() {
+        for row in (0..input.height).rev() {
+            let from = (channel * input.height + row) * input.width;
+            let to = (channel * output.height + top + row) * output.width + left;
+            pixels.copy_within(from..from + input.width, to);
+            pixels[to + input.width..end].fill(0.0);
+            end = to;
         }
     }
+    pixels[..end].fill(0.0);
     Image {
-        channels: image.channels,
         height: output.height,
         width: output.width,
-        pixels,
+        ..image
     }
 }
 
