@@ -186,6 +186,19 @@ pub enum Error {
         reason: String,
     },
 
+    /// A picture on which the decoder panicked: a fault of ours or of a library.
+    #[error(
+        "`{}`: the decoder failed on it ({}): convert the file, for instance to PNG",
+        shown(path),
+        named(what)
+    )]
+    DecoderFault {
+        /// The file.
+        path: PathBuf,
+        /// What the panic said.
+        what: String,
+    },
+
     /// A picture that has too many pixels, as it is stored or after a step of the transforms.
     #[error("`{}` is too large: {}", shown(path), too_large(*stored, transformed.as_ref(), *limit))]
     ImageTooLarge {
@@ -302,6 +315,10 @@ mod tests {
                 path: path.clone(),
                 limit: 0,
                 max_pixels: 0,
+            },
+            Error::DecoderFault {
+                path: path.clone(),
+                what: reason.clone(),
             },
             Error::EntirelyBlack { path: path.clone() },
         ];

@@ -295,6 +295,64 @@ fn damaged_bytes_never_panic() {
     }
 }
 
+/// A TIFF of 20 x 20 pixels in tiles of 16 x 16, each colour in tiles of its own.
+fn tiled_in_planes() -> Vec<u8> {
+    const TILES: usize = 12;
+    const SIDE: usize = 16;
+    let bits = 8 + 2 + 11 * 12 + 4;
+    let offsets = bits + 6;
+    let counts = offsets + 4 * TILES;
+    let tiles = counts + 4 * TILES;
+    let mut file = b"II*\0\x08\0\0\0".to_vec();
+    let entries = [
+        (256_u16, 3_u16, 1, 20), // width
+        (257, 3, 1, 20),
+        (258, 3, 3, bits),
+        (259, 3, 1, 1), // not compressed
+        (262, 3, 1, 2), // red, green, blue
+        (277, 3, 1, 3),
+        (284, 3, 1, 2), // in planes
+        (322, 3, 1, SIDE),
+        (323, 3, 1, SIDE),
+        (324, 4, TILES, offsets),
+        (325, 4, TILES, counts),
+    ];
+    file.extend((entries.len() as u16).to_le_bytes());
+    for (tag, kind, count, value) in entries {
+        file.extend(tag.to_le_bytes());
+        file.extend(kind.to_le_bytes());
+        file.extend((count as u32).to_le_bytes());
+        file.extend((value as u32).to_le_bytes());
+    }
+    file.extend([0; 4]);
+    file.extend([8, 0, 8, 0, 8, 0]);
+    for tile in 0..TILES {
+        file.extend(((tiles + tile * SIDE * SIDE) as u32).to_le_bytes());
+    }
+    for _ in 0..TILES {
+        file.extend(((SIDE * SIDE) as u32).to_le_bytes());
+    }
+    for tile in 0..TILES {
+        let (plane, row, column) = (tile / 4, tile / 2 % 2, tile % 2);
+        for y in 0..SIDE {
+            for x in 0..SIDE {
+                file.push((80 * plane + 4 * (row * SIDE + y) + column * SIDE + x) as u8);
+            }
+        }
+    }
+    file
+}
+
+#[test]
+fn a_decoder_that_panics_fails_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiles.tif");
+    std::fs::write(&path, tiled_in_planes()).unwrap();
+    let error = read(&path, AS_STORED, None, Mode::Default).unwrap_err();
+    assert!(matches!(error, Error::DecoderFault { .. }), "{error}");
+    assert!(error.to_string().contains("tiles.tif"), "{error}");
+}
+
 #[test]
 fn a_header_that_promises_too_much_is_refused() {
     // A PNG of 2^31 - 1 by 2^31 - 1 pixels in 60 bytes.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use image::{ImageDecoder, ImageFormat, ImageReader, Limits};
 use mednet_base::file::open_regular;
+use mednet_base::panic::guard;
 
 use super::notice::Notice;
 use super::raster::{self, Raster, no_memory};
@@ -70,6 +71,11 @@ impl ImageFile {
 
     /// The pixels. The bytes of the file are given back before anything is made of these.
     pub(super) fn into_raster(self, notices: &mut Vec<Notice>) -> Result<Raster, Error> {
+        let path = self.path.clone();
+        guarded(&path, || self.decode(notices))
+    }
+
+    fn decode(self, notices: &mut Vec<Notice>) -> Result<Raster, Error> {
         let Self {
             path,
             bytes,
@@ -100,7 +106,25 @@ pub fn image_size(path: &Path, max_pixels: u64) -> Result<ImageSize, Error> {
     Ok(header(path, BufReader::new(file), max_pixels)?.size)
 }
 
-fn header<R: BufRead + Seek>(path: &Path, mut source: R, max_pixels: u64) -> Result<Header, Error> {
+/// Decoding of untrusted bytes by code of others: a panic is an error of this file alone.
+fn guarded<T>(path: &Path, decode: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    guard(decode).unwrap_or_else(|what| {
+        Err(Error::DecoderFault {
+            path: path.to_owned(),
+            what,
+        })
+    })
+}
+
+fn header<R: BufRead + Seek>(path: &Path, source: R, max_pixels: u64) -> Result<Header, Error> {
+    guarded(path, || unguarded_header(path, source, max_pixels))
+}
+
+fn unguarded_header<R: BufRead + Seek>(
+    path: &Path,
+    mut source: R,
+    max_pixels: u64,
+) -> Result<Header, Error> {
     let mut start = Vec::with_capacity(PNG_HEADER);
     source
         .by_ref()
@@ -255,4 +279,25 @@ fn has_jpeg_end(file: &[u8]) -> bool {
     }
     // No scan at all: the decoder says what is wrong with it.
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_a_decoder_is_an_error_of_its_file() {
+        let path = Path::new("imgs/a\r.tif");
+        let error = guarded(path, || -> Result<(), Error> {
+            panic!("assertion failed: row {} of {}", 7, "\x1b[2J")
+        });
+        let text = error.unwrap_err().to_string();
+        assert!(
+            text.starts_with(
+                "`imgs/a\\r.tif`: the decoder failed on it (assertion failed: row 7 of \\x1b[2J"
+            ) && text.ends_with("): convert the file, for instance to PNG"),
+            "{text}"
+        );
+        assert!(guarded(path, || Ok(3)).is_ok_and(|value| value == 3));
+    }
 }
