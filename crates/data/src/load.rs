@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::datamodule::DataModule;
 use crate::directory::DataDirectories;
 use crate::error::Error;
+use crate::file_facts::FileFacts;
 use crate::mode::Mode;
 use crate::read::{self, Borders, DEFAULT_MAX_PIXELS, ImageFile, Notice};
 use crate::record::SampleRecord;
@@ -22,6 +23,8 @@ pub struct Loaded {
     pub raw_size: ImageSize,
     /// What the owner of the file should know.
     pub notices: Vec<Notice>,
+    /// Length and digest of the image file, of the very bytes that were decoded.
+    pub file: FileFacts,
 }
 
 /// Loads the samples of one data module. Cheap to share between threads.
@@ -113,12 +116,14 @@ impl SampleLoader {
             sample,
             raw_size,
             notices,
+            file,
         } = self.decode(file, record)?;
         self.refuse_growth(&path, raw_size)?;
         Ok(Loaded {
             sample: self.transforms.apply(sample),
             raw_size,
             notices,
+            file,
         })
     }
 
@@ -150,6 +155,7 @@ impl SampleLoader {
             sample,
             raw_size,
             notices: read.notices,
+            file: read.file,
         })
     }
 
@@ -178,6 +184,15 @@ impl SampleLoader {
             Borders::Keep => read::image_size(&self.path(record)?, self.max_pixels),
             Borders::Remove => Ok(self.load_raw(record)?.raw_size),
         }
+    }
+
+    /// Length and digest of the image file of a record, without decoding it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read::file_facts`] and [`SampleLoader::path`].
+    pub fn file_facts(&self, record: &SampleRecord) -> Result<FileFacts, Error> {
+        read::file_facts(&self.path(record)?)
     }
 
     /// Try to load samples, the first `limit` of each data set (`None`: all), in order.

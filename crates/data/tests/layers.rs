@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 /// From the lowest to the highest. A folder is one module here; inside of `database`, the list in
 /// `mod.rs` stands above the files it lists.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "size",
     "annotation",
     "sample",
     "mode",
     "error",
     "name",
+    "file_facts",
     "read",
     "transform",
     "database",

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use mednet_data::{
-    BoundingBox, DataDirectories, DataModule, Database, Error, Mode, SampleLoader, Target,
-    TransformPipeline,
+    BoundingBox, DataDirectories, DataModule, Database, Error, FileFacts, Mode, SampleLoader,
+    Target, TransformPipeline,
 };
 use proptest::prelude::*;
 
@@ -468,6 +468,14 @@ fn samples_of_a_split_file_are_loaded_beside_it() {
     let loaded = loader.load(record).unwrap();
     assert_eq!((loaded.raw_size.height, loaded.raw_size.width), (20, 40));
     assert_eq!(loader.raw_size(record).unwrap(), loaded.raw_size);
+    let bytes = std::fs::read(folder.path().join("ü b/eins.png")).unwrap();
+    assert_eq!(loaded.file, FileFacts::of(&bytes));
+    assert_eq!(loader.file_facts(record).unwrap(), loaded.file);
+    assert_eq!(loader.load_raw(record).unwrap().file, loaded.file);
+    let missing = loader
+        .file_facts(&module.datasets[0].samples[1])
+        .unwrap_err();
+    assert!(matches!(missing, Error::Unreadable { .. }), "{missing}");
     assert_eq!(
         (loaded.sample.image.height, loaded.sample.image.width),
         (80, 80)

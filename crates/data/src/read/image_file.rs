@@ -10,6 +10,7 @@ use mednet_base::panic::guard;
 use super::notice::Notice;
 use super::raster::{self, Raster, no_memory};
 use crate::error::Error;
+use crate::file_facts::FileFacts;
 use crate::size::ImageSize;
 
 /// Pixels of the largest picture that is read where nobody says otherwise. The largest chest
@@ -69,6 +70,12 @@ impl ImageFile {
         self.header.size
     }
 
+    /// Length and digest of the bytes.
+    #[must_use]
+    pub fn facts(&self) -> FileFacts {
+        FileFacts::of(&self.bytes)
+    }
+
     /// The pixels. The bytes of the file are given back before anything is made of these.
     pub(super) fn into_raster(self, notices: &mut Vec<Notice>) -> Result<Raster, Error> {
         let path = self.path.clone();
@@ -114,6 +121,17 @@ fn guarded<T>(path: &Path, decode: impl FnOnce() -> Result<T, Error>) -> Result<
             what,
         })
     })
+}
+
+/// Length and digest of an image file, without decoding it.
+///
+/// # Errors
+///
+/// If the file is missing, no regular file, or cannot be read.
+pub fn file_facts(path: &Path) -> Result<FileFacts, Error> {
+    open_regular(path)
+        .and_then(FileFacts::read)
+        .map_err(|source| unreadable(path, source))
 }
 
 fn header<R: BufRead + Seek>(path: &Path, source: R, max_pixels: u64) -> Result<Header, Error> {

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 
 use crate::annotation::BoundingBox;
 use crate::error::Error;
+use crate::file_facts::FileFacts;
 use crate::mode::Mode;
 use crate::sample::Image;
 use border::Kept;
 use raster::{Raster, Samples, no_memory};
 
-pub use image_file::{DEFAULT_MAX_PIXELS, ImageFile, image_size};
+pub use image_file::{DEFAULT_MAX_PIXELS, ImageFile, file_facts, image_size};
 pub use notice::Notice;
 
 /// Which channels a database's pictures have when they reach the transforms.
@@ -53,6 +54,8 @@ pub struct Read {
     pub boxes: Option<Vec<BoundingBox>>,
     /// What the owner of the file should know.
     pub notices: Vec<Notice>,
+    /// Of the bytes that were decoded.
+    pub file: FileFacts,
 }
 
 /// Read a picture of at most [`DEFAULT_MAX_PIXELS`] by the rule of its database. `boxes` are in
@@ -92,6 +95,7 @@ pub fn decode(
     mode: Mode,
 ) -> Result<Read, Error> {
     let path: PathBuf = file.path().to_owned();
+    let facts = file.facts();
     let mut notices = Vec::new();
     let mut raster = file.into_raster(&mut notices)?;
     let alpha = notices.contains(&Notice::AlphaDropped);
@@ -118,6 +122,7 @@ pub fn decode(
         image,
         boxes,
         notices,
+        file: facts,
     })
 }
 
