@@ -88,6 +88,80 @@ fn every_kind_of_file_reads_as_in_pillow() {
     }
 }
 
+fn orientation(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/orientation")
+        .join(name)
+}
+
+#[test]
+fn tiffs_are_turned_as_in_pillow_and_other_files_are_not() {
+    let turned = |orientation| vec![Notice::Turned { orientation }];
+    let ignored = |orientation| vec![Notice::OrientationIgnored { orientation }];
+    for (name, channels, height, width, notices) in [
+        ("gray8-1.tif", 1, 5, 7, vec![]),
+        ("gray8-2.tif", 1, 5, 7, turned(2)),
+        ("gray8-3.tif", 1, 5, 7, turned(3)),
+        ("gray8-4.tif", 1, 5, 7, turned(4)),
+        ("gray8-5.tif", 1, 7, 5, turned(5)),
+        ("gray8-6.tif", 1, 7, 5, turned(6)),
+        ("gray8-7.tif", 1, 7, 5, turned(7)),
+        ("gray8-8.tif", 1, 7, 5, turned(8)),
+        ("gray16-6.tif", 1, 7, 5, turned(6)),
+        ("rgb8-8.tif", 3, 7, 5, turned(8)),
+        ("rgb8-3.png", 3, 5, 7, ignored(3)),
+        ("gray8-6.jpg", 1, 8, 16, ignored(6)),
+    ] {
+        let path = orientation(name);
+        let picture = read(&path, AS_STORED, None, Mode::Default).unwrap();
+        let image = &picture.image;
+        assert_eq!(
+            (image.channels, image.height, image.width),
+            (channels, height, width),
+            "{name}"
+        );
+        let size = image_size(&path, DEFAULT_MAX_PIXELS).unwrap();
+        assert_eq!(size, image.size(), "{name}");
+        let raw = std::fs::read(orientation(&format!("{name}.raw"))).unwrap();
+        let (expected, depth): (Vec<f32>, f32) = if name.contains("16-") {
+            let pairs = raw.chunks_exact(2);
+            let values = pairs.map(|b| f32::from(u16::from_le_bytes([b[0], b[1]])));
+            (values.collect(), 65_535.0)
+        } else {
+            (raw.iter().map(|b| f32::from(*b)).collect(), 255.0)
+        };
+        assert_eq!(levels(image, depth), expected, "{name}");
+        assert_eq!(picture.notices, notices, "{name}");
+    }
+}
+
+#[test]
+fn films_of_few_bits_in_deep_files_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep.png");
+    let notices = |largest: u16| {
+        let mut deep = image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::new(3, 2);
+        deep.put_pixel(2, 1, image::Luma([largest]));
+        deep.save(&path).unwrap();
+        read(&path, AS_STORED, None, Mode::Default).unwrap().notices
+    };
+    let dark = Notice::TwelveBitsInSixteen { largest: 4095 };
+    assert_eq!(notices(4095), [dark]);
+    assert_eq!(notices(40_000), []);
+    assert_eq!(notices(0), []);
+    // The values stay.
+    notices(4095);
+    let picture = read(&path, AS_STORED, None, Mode::Default).unwrap();
+    assert_eq!(levels(&picture.image, 65_535.0)[5], 4095.0);
+    // The alpha channel is no part of the film.
+    let mut alpha = image::ImageBuffer::<image::LumaA<u16>, Vec<u16>>::new(1, 1);
+    alpha.put_pixel(0, 0, image::LumaA([1000, u16::MAX]));
+    alpha.save(&path).unwrap();
+    let notices = read(&path, AS_STORED, None, Mode::Default).unwrap().notices;
+    let dark = Notice::TwelveBitsInSixteen { largest: 1000 };
+    assert_eq!(notices, [Notice::AlphaDropped, dark]);
+}
+
 #[test]
 fn colour_to_eight_bit_gray_is_pillows() {
     let picture = read(&golden("kinds/rgb8.png"), GRAY, None, Mode::Default).unwrap();

@@ -3,12 +3,14 @@
 use std::io::{BufRead, BufReader, Cursor, Read as _, Seek};
 use std::path::{Path, PathBuf};
 
+use image::metadata::Orientation;
 use image::{ImageDecoder, ImageFormat, ImageReader, Limits};
 use mednet_base::file::open_regular;
 use mednet_base::panic::guard;
 
 use super::notice::Notice;
 use super::raster::{self, Raster, no_memory};
+use super::turn::{turned, turned_size};
 use crate::error::Error;
 use crate::file_facts::FileFacts;
 use crate::size::ImageSize;
@@ -36,7 +38,25 @@ pub struct ImageFile {
 #[derive(Debug, Clone, Copy)]
 struct Header {
     format: ImageFormat,
+    /// As the pixels are stored.
     size: ImageSize,
+    /// As TIFF and EXIF number it: 1, as stored, to 8.
+    orientation: u8,
+}
+
+impl Header {
+    /// As Pillow does it: a TIFF is turned when it is loaded, other files are not.
+    fn turns(&self) -> bool {
+        self.format == ImageFormat::Tiff
+    }
+
+    /// Rows and columns of the picture that is handed on.
+    fn handed_on(&self) -> ImageSize {
+        match self.turns() {
+            true => turned_size(self.size, self.orientation),
+            false => self.size,
+        }
+    }
 }
 
 impl ImageFile {
@@ -64,10 +84,10 @@ impl ImageFile {
         &self.path
     }
 
-    /// Rows and columns of the picture.
+    /// Rows and columns of the picture; of a TIFF, turned by its orientation tag.
     #[must_use]
     pub fn size(&self) -> ImageSize {
-        self.header.size
+        self.header.handed_on()
     }
 
     /// Length and digest of the bytes.
@@ -86,8 +106,13 @@ impl ImageFile {
         let Self {
             path,
             bytes,
-            header: Header { format, size },
+            header,
         } = self;
+        let Header {
+            format,
+            size,
+            orientation,
+        } = header;
         let failed = |reason: String| undecodable(&path, &reason);
         if format == ImageFormat::Jpeg && !has_jpeg_end(&bytes) {
             return Err(failed("the file is truncated (no end of image)".to_owned()));
@@ -98,11 +123,26 @@ impl ImageFile {
         decoder
             .set_limits(limits)
             .map_err(|error| failed(error.to_string()))?;
-        raster::decode(decoder, size, format, &bytes, notices).map_err(failed)
+        let raster = raster::decode(decoder, size, format, &bytes, notices).map_err(failed)?;
+        drop(bytes);
+        if orientation == 1 {
+            return Ok(raster);
+        }
+        Ok(match header.turns() {
+            true => {
+                notices.push(Notice::Turned { orientation });
+                turned(raster, orientation)
+            }
+            false => {
+                notices.push(Notice::OrientationIgnored { orientation });
+                raster
+            }
+        })
     }
 }
 
-/// Rows and columns of the stored picture, before any removal of borders. Of PNG, TIFF and BMP
+/// Rows and columns of the stored picture (of a TIFF: turned by its orientation tag), before any
+/// removal of borders. Of PNG, TIFF and BMP
 /// files only the header is read.
 ///
 /// # Errors
@@ -110,7 +150,7 @@ impl ImageFile {
 /// As [`ImageFile::open`].
 pub fn image_size(path: &Path, max_pixels: u64) -> Result<ImageSize, Error> {
     let file = open_regular(path).map_err(|source| unreadable(path, source))?;
-    Ok(header(path, BufReader::new(file), max_pixels)?.size)
+    Ok(header(path, BufReader::new(file), max_pixels)?.handed_on())
 }
 
 /// Decoding of untrusted bytes by code of others: a panic is an error of this file alone.
@@ -167,12 +207,18 @@ fn unguarded_header<R: BufRead + Seek>(
     if let (ImageFormat::Png, Some(size)) = (format, png_size(&start)) {
         checked_size(path, size, max_pixels)?;
     }
-    let decoder = decoder(source, format, &limits_for(max_pixels))
+    let mut decoder = decoder(source, format, &limits_for(max_pixels))
         .map_err(|error| undecodable(path, &error.to_string()))?;
     let (width, height) = decoder.dimensions();
     let size = ImageSize::new(height as usize, width as usize);
     checked_size(path, size, max_pixels)?;
-    Ok(Header { format, size })
+    // Notes that cannot be read are no reason to refuse the pixels.
+    let orientation = decoder.orientation().map_or(1, Orientation::to_exif);
+    Ok(Header {
+        format,
+        size,
+        orientation,
+    })
 }
 
 fn decoder<'a, R: BufRead + Seek + 'a>(

@@ -4,6 +4,7 @@ mod border;
 mod image_file;
 mod notice;
 mod raster;
+mod turn;
 
 use std::path::{Path, PathBuf};
 
@@ -59,7 +60,8 @@ pub struct Read {
 }
 
 /// Read a picture of at most [`DEFAULT_MAX_PIXELS`] by the rule of its database. `boxes` are in
-/// pixels of the stored picture; they follow the removal of black rows and columns.
+/// pixels of the stored picture (of a TIFF: turned by its orientation tag); they follow the removal
+/// of black rows and columns.
 ///
 /// # Errors
 ///
@@ -78,8 +80,8 @@ pub fn read(
     )
 }
 
-/// The picture of a file by the rule of its database. `boxes` are in pixels of the stored picture;
-/// they follow the removal of black rows and columns.
+/// The picture of a file by the rule of its database. `boxes` are in pixels of the stored picture
+/// (of a TIFF: turned by its orientation tag); they follow the removal of black rows and columns.
 ///
 /// At its peak this takes, beside the values of the picture that is given back, less than four
 /// times the memory of the pixels as integers.
@@ -98,6 +100,10 @@ pub fn decode(
     let facts = file.facts();
     let mut notices = Vec::new();
     let mut raster = file.into_raster(&mut notices)?;
+    if let Samples::Sixteen(values) = &raster.samples {
+        let largest = values.iter().copied().max().unwrap_or(0);
+        notices.extend(Notice::of_largest(largest));
+    }
     let alpha = notices.contains(&Notice::AlphaDropped);
     if mode == Mode::Mednet && (raster.channels == 3 || alpha) {
         reduce_to_eight_bits(&mut raster, &mut notices);
