@@ -88,6 +88,112 @@ fn every_kind_of_file_reads_as_in_pillow() {
     }
 }
 
+/// Where the coded pixels between two restart markers of a JPEG are, and the markers' first bytes.
+fn stretches(file: &[u8]) -> (Vec<std::ops::Range<usize>>, Vec<usize>) {
+    let scan = file
+        .windows(2)
+        .position(|pair| pair == [0xff, 0xda])
+        .unwrap();
+    let coded = scan + 2 + usize::from(file[scan + 3]);
+    let is_marker =
+        |place: &usize| file[*place] == 0xff && (0xd0..=0xd9).contains(&file[place + 1]);
+    let markers: Vec<usize> = (coded..file.len() - 1).filter(is_marker).collect();
+    let starts = std::iter::once(coded).chain(markers.iter().map(|place| place + 2));
+    let ranges = starts.zip(&markers).map(|(start, end)| start..*end);
+    (ranges.collect(), markers)
+}
+
+/// Bytes that no code of these files begins with.
+fn spoil(file: &mut [u8], range: std::ops::Range<usize>) {
+    for pair in file[range].chunks_exact_mut(2) {
+        pair.copy_from_slice(&[0xff, 0]);
+    }
+}
+
+#[test]
+fn a_damaged_jpeg_goes_on_at_the_next_restart_marker() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.jpg");
+    // Name, rows of pixels in a stretch (nothing where it is part of a row), stretches.
+    for (name, rows, count) in [
+        ("gray-row.jpg", Some(8), 9),
+        ("rgb-420-blocks.jpg", None, 12),
+    ] {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/restart");
+        let file = std::fs::read(golden.join(name)).unwrap();
+        let whole = read(&golden.join(name), AS_STORED, None, Mode::Default).unwrap();
+        assert_eq!(whole.notices, []);
+        let (ranges, markers) = stretches(&file);
+        assert_eq!(ranges.len(), count, "{name}");
+        for (index, range) in ranges.iter().enumerate() {
+            // The pixels of one stretch; the marker behind it, with the pixels on either side.
+            let mut spoilt = file.clone();
+            spoil(&mut spoilt, range.clone());
+            let mut unmarked = file.clone();
+            unmarked[markers[index]] = 0;
+            let with_marker = (index + 1 < count).then_some((unmarked, 2));
+            for (damaged, most) in [Some((spoilt, 1_usize)), with_marker].into_iter().flatten() {
+                std::fs::write(&path, damaged).unwrap();
+                let picture = read(&path, AS_STORED, None, Mode::Default).unwrap();
+                let [Notice::JpegDamaged { missing_percent }] = picture.notices[..] else {
+                    panic!("{name} {index}: {:?}", picture.notices);
+                };
+                let highest = (100 * most).div_ceil(count);
+                assert!(
+                    (1..=highest).contains(&usize::from(missing_percent)),
+                    "{name} {index}: {missing_percent}"
+                );
+                let wrong = whole
+                    .image
+                    .pixels
+                    .iter()
+                    .zip(&picture.image.pixels)
+                    .enumerate()
+                    .filter(|(_, (before, after))| before != after);
+                let wrong: Vec<usize> = wrong.map(|(place, _)| place).collect();
+                assert!(!wrong.is_empty(), "{name} {index}");
+                match rows {
+                    Some(rows) => assert!(
+                        wrong.iter().all(|place| {
+                            let row = place / whole.image.width;
+                            row >= index * rows && row < (index + most) * rows
+                        }),
+                        "{name} {index}"
+                    ),
+                    // Of the interpolated colours a little more.
+                    None => assert!(
+                        wrong.len() <= whole.image.pixels.len() * (most + 1) / count,
+                        "{name} {index}: {} of {}",
+                        wrong.len(),
+                        whole.image.pixels.len()
+                    ),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn without_restart_markers_a_jpeg_is_gray_behind_the_damage_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.jpg");
+    let mut file = std::fs::read(golden("jpeg/gray-q90.jpg")).unwrap();
+    let length = file.len();
+    spoil(&mut file, length / 2..length / 2 + 40);
+    std::fs::write(&path, file).unwrap();
+    let picture = read(&path, AS_STORED, None, Mode::Default).unwrap();
+    let [Notice::JpegDamaged { missing_percent }] = picture.notices[..] else {
+        panic!("{:?}", picture.notices);
+    };
+    assert!((20..80).contains(&missing_percent), "{missing_percent}");
+    assert_eq!(
+        picture.notices[0].to_string(),
+        format!(
+            "the JPEG's data are damaged: {missing_percent} % of the picture are missing and gray"
+        )
+    );
+}
+
 fn orientation(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/orientation")
@@ -347,6 +453,8 @@ fn damaged_bytes_never_panic() {
         "kinds/palette.bmp",
         "kinds/gray16.tif",
         "jpeg/rgb-420-q90.jpg",
+        "../restart/gray-row.jpg",
+        "../restart/rgb-420-blocks.jpg",
     ] {
         let whole = std::fs::read(golden(name)).unwrap();
         for _ in 0..150 {

@@ -123,7 +123,15 @@ impl ImageFile {
         decoder
             .set_limits(limits)
             .map_err(|error| failed(error.to_string()))?;
-        let raster = raster::decode(decoder, size, format, &bytes, notices).map_err(failed)?;
+        let raster = match format {
+            ImageFormat::Jpeg => {
+                let (color, length) = (decoder.color_type(), decoder.total_bytes());
+                drop(decoder);
+                raster::decode_jpeg(&bytes, length, color, size, notices)
+            }
+            _ => raster::decode(decoder, size, format, &bytes, notices),
+        }
+        .map_err(failed)?;
         drop(bytes);
         if orientation == 1 {
             return Ok(raster);

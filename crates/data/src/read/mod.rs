@@ -2,6 +2,8 @@
 
 mod border;
 mod image_file;
+mod jpeg;
+mod jpeg_restart;
 mod notice;
 mod raster;
 mod turn;

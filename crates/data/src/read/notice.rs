@@ -29,6 +29,12 @@ pub enum Notice {
         /// The tag, 2 to 8.
         orientation: u8,
     },
+    /// The coded pixels of a JPEG are damaged; what could not be decoded is gray.
+    JpegDamaged {
+        /// The gray part of the picture in percent, rounded up; 0 where nothing is missing, though
+        /// values may be wrong.
+        missing_percent: u8,
+    },
     /// The EXIF data of a JPEG or PNG ask for the picture to be turned or mirrored, which is not
     /// done.
     OrientationIgnored {
@@ -61,6 +67,9 @@ impl Notice {
                  network was trained with"
             }
             Self::Turned { .. } => "turned as the orientation tag of the TIFF says",
+            Self::JpegDamaged { .. } => {
+                "the JPEG's data are damaged: parts of the picture are gray or wrong"
+            }
             Self::OrientationIgnored { .. } => {
                 "the EXIF orientation is not followed: turn the picture itself if it lies wrong"
             }
@@ -85,6 +94,12 @@ impl fmt::Display for Notice {
                 "{} ({orientation}: {})",
                 self.summary(),
                 in_words(*orientation)
+            ),
+            Self::JpegDamaged {
+                missing_percent: missing @ 1..,
+            } => write!(
+                f,
+                "the JPEG's data are damaged: {missing} % of the picture are missing and gray"
             ),
             Self::OrientationIgnored { orientation } => write!(
                 f,

@@ -2,6 +2,7 @@
 
 use image::{ColorType, ImageDecoder, ImageFormat};
 
+use super::jpeg;
 use super::notice::Notice;
 use crate::size::ImageSize;
 
@@ -61,6 +62,28 @@ pub(super) fn decode(
         _ => return Err(format!("pixels of kind {color:?} are not supported")),
     };
     Ok(assemble(samples, color, size, format, file, notices))
+}
+
+/// Decode a JPEG, of which `color` and `length` in bytes are known.
+pub(super) fn decode_jpeg(
+    file: &[u8],
+    length: u64,
+    color: ColorType,
+    size: ImageSize,
+    notices: &mut Vec<Notice>,
+) -> Result<Raster, String> {
+    let length = usize::try_from(length).map_err(|_| no_memory(length))?;
+    let (values, damage) = jpeg::decode(file, zeros(length)?)?;
+    notices.extend(damage);
+    let samples = Samples::Eight(values);
+    Ok(assemble(
+        samples,
+        color,
+        size,
+        ImageFormat::Jpeg,
+        file,
+        notices,
+    ))
 }
 
 /// So many zeros, unless there is no memory for them and as many again: a decoder that finds none
