@@ -34,4 +34,4 @@ pub use read::{DEFAULT_MAX_PIXELS, Notice};
 pub use record::{DataSet, SampleRecord};
 pub use sample::{Image, Sample, Target};
 pub use size::ImageSize;
-pub use transform::{Geometry, Transform, TransformPipeline};
+pub use transform::{BoxFaults, Geometry, Transform, TransformPipeline};

@@ -4,6 +4,7 @@
 //! measured on shrinking and enlarging, pixels agree within 1.2e-7 (one rounding) and boxes
 //! exactly (`tests/golden/transform`).
 
+mod box_faults;
 mod grayscale;
 mod pad;
 mod resize;
@@ -12,6 +13,8 @@ mod rgb;
 use crate::annotation::BoundingBox;
 use crate::sample::{Image, Sample};
 use crate::size::ImageSize;
+
+pub use box_faults::BoxFaults;
 
 /// One step between the stored picture and the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
