@@ -12,6 +12,7 @@ pub mod datamodule;
 pub mod directory;
 pub mod error;
 pub mod file_facts;
+mod folder_listings;
 pub mod load;
 pub mod mode;
 pub mod name;

@@ -7,7 +7,9 @@ use crate::datamodule::DataModule;
 use crate::directory::DataDirectories;
 use crate::error::Error;
 use crate::file_facts::FileFacts;
+use crate::folder_listings::FolderListings;
 use crate::mode::Mode;
+use crate::name;
 use crate::read::{self, Borders, DEFAULT_MAX_PIXELS, ImageFile, Notice};
 use crate::record::SampleRecord;
 use crate::sample::Sample;
@@ -36,6 +38,7 @@ pub struct SampleLoader {
     transforms: TransformPipeline,
     mode: Mode,
     max_pixels: u64,
+    listings: FolderListings,
 }
 
 impl SampleLoader {
@@ -64,6 +67,7 @@ impl SampleLoader {
             transforms,
             mode,
             max_pixels: DEFAULT_MAX_PIXELS,
+            listings: FolderListings::default(),
         })
     }
 
@@ -86,17 +90,66 @@ impl SampleLoader {
         &self.transforms
     }
 
-    /// The file of a record.
+    /// The file of a record: the one of its name, or else, where that is not there, the one with
+    /// `\` in the name taken for `/`, or the one whose name is the same but for the Unicode
+    /// normalisation form. Where none is there, where it should be.
     ///
     /// # Errors
     ///
     /// [`Error::UnsafeName`]; [`Error::NoDataDirectory`] for a record of another data module.
     pub fn path(&self, record: &SampleRecord) -> Result<PathBuf, Error> {
-        let relative = (record.database.locate)(&record.name, self.directories.folder_structure())?;
-        match self.roots.get(record.database.slug) {
-            Some(root) => Ok(root.join(relative)),
-            None => Ok(self.directories.of(record.database)?.join(relative)),
+        let written = self.written_path(record)?;
+        // What cannot be looked at is no other file.
+        match written.try_exists() {
+            Ok(false) => Ok(self.other_path(record)?.unwrap_or(written)),
+            Ok(true) | Err(_) => Ok(written),
         }
+    }
+
+    fn written_path(&self, record: &SampleRecord) -> Result<PathBuf, Error> {
+        let folders = self.directories.folder_structure();
+        let relative = (record.database.locate)(&record.name, folders)?;
+        Ok(self.root(record)?.join(relative))
+    }
+
+    /// The data directory of a record.
+    fn root(&self, record: &SampleRecord) -> Result<PathBuf, Error> {
+        match self.roots.get(record.database.slug) {
+            Some(root) => Ok(root.clone()),
+            None => self.directories.of(record.database),
+        }
+    }
+
+    /// An existing file that the name of the record means where there is none of that very name.
+    fn other_path(&self, record: &SampleRecord) -> Result<Option<PathBuf>, Error> {
+        let name = name::with_slashes(&record.name);
+        if name == record.name && name.is_ascii() {
+            return Ok(None);
+        }
+        let folders = self.directories.folder_structure();
+        let relative = (record.database.locate)(&name, folders)?;
+        Ok(self.listings.find(&self.root(record)?, &relative))
+    }
+
+    /// Does something with the file of a record. Other spellings of its name are looked for only
+    /// where there is no file of that very name, so that nothing is looked at twice.
+    fn with_file<T>(
+        &self,
+        record: &SampleRecord,
+        work: impl Fn(&Path) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let result = work(&self.written_path(record)?);
+        if let Err(Error::Unreadable { source, .. }) = &result
+            && source.kind() == std::io::ErrorKind::NotFound
+            && let Some(other) = self.other_path(record)?
+        {
+            return work(&other);
+        }
+        result
+    }
+
+    fn open(&self, record: &SampleRecord) -> Result<ImageFile, Error> {
+        self.with_file(record, |path| ImageFile::open(path, self.max_pixels))
     }
 
     /// Decode the picture of a record and apply the transforms to it and its boxes.
@@ -107,8 +160,8 @@ impl SampleLoader {
     /// [`Error::ImageTooLarge`] where a step of the transforms would make too many pixels, before
     /// any is decoded where the header tells it.
     pub fn load(&self, record: &SampleRecord) -> Result<Loaded, Error> {
-        let path = self.path(record)?;
-        let file = ImageFile::open(&path, self.max_pixels)?;
+        let file = self.open(record)?;
+        let path = file.path().to_owned();
         if record.database.rule.borders == Borders::Keep {
             self.refuse_growth(&path, file.size())?;
         }
@@ -133,8 +186,7 @@ impl SampleLoader {
     ///
     /// As [`SampleLoader::load`], but for what is said of transforms.
     pub fn load_raw(&self, record: &SampleRecord) -> Result<Loaded, Error> {
-        let path = self.path(record)?;
-        self.decode(ImageFile::open(&path, self.max_pixels)?, record)
+        self.decode(self.open(record)?, record)
     }
 
     fn decode(&self, file: ImageFile, record: &SampleRecord) -> Result<Loaded, Error> {
@@ -181,7 +233,7 @@ impl SampleLoader {
     /// As [`SampleLoader::load_raw`].
     pub fn raw_size(&self, record: &SampleRecord) -> Result<ImageSize, Error> {
         match record.database.rule.borders {
-            Borders::Keep => read::image_size(&self.path(record)?, self.max_pixels),
+            Borders::Keep => self.with_file(record, |path| read::image_size(path, self.max_pixels)),
             Borders::Remove => Ok(self.load_raw(record)?.raw_size),
         }
     }
@@ -192,7 +244,7 @@ impl SampleLoader {
     ///
     /// As [`read::file_facts`] and [`SampleLoader::path`].
     pub fn file_facts(&self, record: &SampleRecord) -> Result<FileFacts, Error> {
-        read::file_facts(&self.path(record)?)
+        self.with_file(record, read::file_facts)
     }
 
     /// Try to load samples, the first `limit` of each data set (`None`: all), in order.

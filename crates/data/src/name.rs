@@ -1,30 +1,63 @@
 //! Names of samples: relative paths that never lead out of a folder.
+//!
+//! A split that was written on Windows has `\` between folders. On other systems that may be a
+//! letter of a file's name, so that an input is looked for both ways, as it is written first; what is
+//! written for a sample does not depend on what there is, and takes `\` for `/` everywhere.
 
+use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::Error;
 
-/// A sample name as a path below the data directory: relative, without `.` and `..`.
+/// The name with `/` between its folders, also where it was written on Windows.
+#[must_use]
+pub fn with_slashes(name: &str) -> Cow<'_, str> {
+    match name.contains('\\') {
+        true => Cow::Owned(name.replace('\\', "/")),
+        false => Cow::Borrowed(name),
+    }
+}
+
+/// A sample name as a path below a folder: relative, without `.` and `..`, with `\` taken for `/`.
 ///
 /// # Errors
 ///
-/// [`Error::UnsafeName`] for a name that is empty, absolute, contains `..` or a zero byte, or ends
-/// in a slash: such a name could be read or written outside of the folders the user named.
+/// [`Error::UnsafeName`] for a name that is empty, absolute (`/a`, `\\server\a`, `C:\a`), contains
+/// `..` or a zero byte, or ends in a slash: such a name could be read or written outside of the
+/// folders the user named.
 pub fn relative_path(name: &str) -> Result<PathBuf, Error> {
+    checked(name, &with_slashes(name))
+}
+
+/// A sample name as a path below the data directory, with `\` as this system understands it.
+///
+/// # Errors
+///
+/// As [`relative_path`].
+pub(crate) fn written_path(name: &str) -> Result<PathBuf, Error> {
+    relative_path(name)?;
+    checked(name, name)
+}
+
+fn checked(name: &str, path: &str) -> Result<PathBuf, Error> {
     let unsafe_name = |reason| Error::UnsafeName {
         name: name.to_owned(),
         reason,
     };
-    if name.contains('\0') {
+    if path.contains('\0') {
         return Err(unsafe_name("contains a zero byte"));
     }
-    if name.ends_with('/') {
+    if path.ends_with('/') {
         return Err(unsafe_name("names a folder"));
     }
-    let mut path = PathBuf::new();
-    for component in Path::new(name).components() {
+    // A drive of Windows, on whatever system.
+    if matches!(path.as_bytes(), [drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic()) {
+        return Err(unsafe_name("is an absolute path"));
+    }
+    let mut relative = PathBuf::new();
+    for component in Path::new(path).components() {
         match component {
-            Component::Normal(part) => path.push(part),
+            Component::Normal(part) => relative.push(part),
             Component::CurDir => {}
             Component::ParentDir => return Err(unsafe_name("contains `..`")),
             Component::RootDir | Component::Prefix(_) => {
@@ -32,10 +65,10 @@ pub fn relative_path(name: &str) -> Result<PathBuf, Error> {
             }
         }
     }
-    if path.as_os_str().is_empty() {
+    if relative.as_os_str().is_empty() {
         return Err(unsafe_name("is empty"));
     }
-    Ok(path)
+    Ok(relative)
 }
 
 /// Where the result for a sample goes below an output folder: the sample's name with its last
@@ -67,6 +100,10 @@ mod tests {
             output("Lungen Röntgen/ü 1.png"),
             Path::new("Lungen Röntgen/ü 1.npy")
         );
+        // Written on Windows.
+        assert_eq!(output("imgs\\tb\\a.png"), Path::new("imgs/tb/a.npy"));
+        assert_eq!(output("imgs/tb\\a.b.png"), Path::new("imgs/tb/a.b.npy"));
+        assert_eq!(output(".\\a.png"), Path::new("a.npy"));
     }
 
     #[test]
@@ -80,14 +117,28 @@ mod tests {
             "a/..",
             "a/",
             "a\0.png",
+            "..\\a.png",
+            "a\\..\\..\\b.png",
+            "a/..\\..\\b.png",
+            "a\\..",
+            "a\\",
+            "\\a.png",
+            "\\\\server\\share\\a.png",
+            "C:\\a.png",
+            "c:/a.png",
         ] {
-            let error = output_path(name, "npy").unwrap_err();
-            assert!(
-                matches!(error, Error::UnsafeName { .. }),
-                "{name:?}: {error}"
-            );
+            for error in [
+                output_path(name, "npy").unwrap_err(),
+                written_path(name).unwrap_err(),
+            ] {
+                assert!(
+                    matches!(error, Error::UnsafeName { .. }),
+                    "{name:?}: {error}"
+                );
+            }
         }
-        // Two dots inside of a name are nothing special.
+        // Two dots inside of a name are nothing special, nor is a colon elsewhere.
+        assert!(output_path("a/c:/b.png", "npy").is_ok());
         assert!(output_path("a..b/c...png", "npy").is_ok());
     }
 }

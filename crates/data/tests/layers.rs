@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// From the lowest to the highest. A folder is one module here; inside of `database`, the list in
 /// `mod.rs` stands above the files it lists.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "size",
     "annotation",
     "sample",
@@ -12,6 +12,7 @@ const ORDER: [&str; 15] = [
     "error",
     "name",
     "file_facts",
+    "folder_listings",
     "read",
     "transform",
     "database",

@@ -288,6 +288,51 @@ fn names_that_lead_elsewhere_spoil_their_own_sample_only() {
 }
 
 #[test]
+fn names_of_windows_and_of_other_unicode_forms_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    save_gray(&folder.path().join("images/a.png"), 3, 2);
+    // Decomposed, as macOS writes it, while the split has it composed; and the other way round.
+    save_gray(&folder.path().join("Ro\u{308}ntgen/u\u{308} 1.png"), 4, 2);
+    save_gray(&folder.path().join("b/\u{fc}.png"), 5, 2);
+    let text = r#"{"a": [["images\\a.png", 1], ["R\u00f6ntgen/\u00fc 1.png", 1],
+        ["R\u00f6ntgen\\\u00fc 1.png", 0], ["b/u\u0308.png", 0], ["images\\b.png", 0],
+        ["b/\u00e4.png", 1], ["images\\..\\..\\a.png", 1]]}"#;
+    let path = write(folder.path(), "split.json", text);
+    let module = DataModule::from_file(&path, None).unwrap();
+    let directories = DataDirectories::default();
+    let as_stored = TransformPipeline::new(Vec::new());
+    let loader = SampleLoader::new(&module, &directories, as_stored, Mode::Default).unwrap();
+    let samples = &module.datasets[0].samples;
+    for (record, width) in samples.iter().zip([3, 4, 4, 5]) {
+        let loaded = loader.load(record).unwrap();
+        assert_eq!(loaded.sample.image.width, width, "{}", record.name);
+        assert_eq!(loaded.sample.name, record.name);
+        assert_eq!(loader.raw_size(record).unwrap().width, width);
+        assert_eq!(loader.file_facts(record).unwrap(), loaded.file);
+        assert!(loader.path(record).unwrap().is_file(), "{}", record.name);
+    }
+    // Errors name the file as the split does.
+    for record in &samples[4..6] {
+        let error = loader.load(record).unwrap_err();
+        assert!(matches!(error, Error::Unreadable { .. }), "{error}");
+        assert_eq!(
+            loader.path(record).unwrap(),
+            folder.path().join(&record.name)
+        );
+    }
+    let error = loader.load(&samples[6]).unwrap_err();
+    assert!(matches!(error, Error::UnsafeName { .. }), "{error}");
+
+    // A file whose name has a backslash is meant before any other.
+    #[cfg(unix)]
+    {
+        save_gray(&folder.path().join("images\\a.png"), 9, 2);
+        let loaded = loader.load(&samples[0]).unwrap();
+        assert_eq!(loaded.sample.image.width, 9);
+    }
+}
+
+#[test]
 fn mistakes_in_split_files_are_located() {
     let folder = tempfile::tempdir().unwrap();
     let deep = format!(

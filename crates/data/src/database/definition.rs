@@ -90,5 +90,5 @@ pub(super) fn folds(name: &str, split: &str, description: &str) -> impl Iterator
 
 /// The picture is where the sample's name says.
 pub(super) fn as_named(sample: &str, _: FolderStructure) -> Result<PathBuf, Error> {
-    name::relative_path(sample)
+    name::written_path(sample)
 }

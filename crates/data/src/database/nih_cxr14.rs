@@ -32,7 +32,7 @@ const FINDINGS: [&str; 14] = [
 /// With the folder structure of the Idiap Research Institute, `images/00000001_000.png` is at
 /// `images/00000/00000001_000.png`: a folder for each beginning of five characters.
 fn locate(sample: &str, folders: FolderStructure) -> Result<PathBuf, Error> {
-    let path = name::relative_path(sample)?;
+    let path = name::written_path(sample)?;
     if !folders.nih_by_five_characters {
         return Ok(path);
     }
