@@ -93,24 +93,29 @@ pub enum Error {
         reason: String,
     },
 
-    /// One sample of a split file is not what its database holds.
-    #[error(
-        "`{}`, line {line}: sample {index} of data set `{}` {}",
-        shown(path),
-        named(dataset),
-        named(reason)
-    )]
-    SplitSample {
+    /// A split file with samples of which each has a mistake.
+    #[error("`{}` holds no usable sample:{}", shown(path), reasons_of(reasons, *samples))]
+    NoUsableSample {
         /// The file.
         path: PathBuf,
-        /// Line in the (decompressed) file, from 1.
-        line: usize,
-        /// Data set the sample is in.
-        dataset: String,
-        /// Position in the data set, from 0.
-        index: usize,
-        /// What was wrong.
-        reason: String,
+        /// How many there are.
+        samples: usize,
+        /// Where the first few are and what is wrong with each.
+        reasons: Vec<String>,
+    },
+
+    /// A split file with more samples or boxes than are kept in memory.
+    #[error(
+        "`{}` has more than {limit} {what}, the most that are read from one file: divide it",
+        shown(path)
+    )]
+    SplitTooLong {
+        /// The file.
+        path: PathBuf,
+        /// `samples` or `boxes`.
+        what: &'static str,
+        /// The most.
+        limit: usize,
     },
 
     /// A split of this program's own that cannot be decoded: a mistake of ours.
@@ -238,6 +243,19 @@ pub enum Error {
     },
 }
 
+/// A line for each reason, and how many more there are.
+fn reasons_of(reasons: &[String], samples: usize) -> String {
+    let mut text = String::new();
+    for reason in reasons {
+        text.push_str("\n    ");
+        text.push_str(&named(reason));
+    }
+    match samples.saturating_sub(reasons.len()) {
+        0 => text,
+        more => format!("{text}\n    and {more} more"),
+    }
+}
+
 fn too_large(stored: ImageSize, transformed: Option<&(String, ImageSize)>, limit: u64) -> String {
     let (found, pixels) = match transformed {
         None => (format!("{stored}, which are"), stored.pixels()),
@@ -285,12 +303,10 @@ mod tests {
                 path: path.clone(),
                 reason: reason.clone(),
             },
-            Error::SplitSample {
+            Error::SplitTooLong {
                 path: path.clone(),
-                line: 1,
-                dataset: name.clone(),
-                index: 0,
-                reason: reason.clone(),
+                what: "samples",
+                limit: 1,
             },
             Error::UnsafeName {
                 name: name.clone(),
@@ -329,6 +345,11 @@ mod tests {
         }
         // These may have several lines.
         let errors = [
+            Error::NoUsableSample {
+                path: path.clone(),
+                samples: 7,
+                reasons: vec![reason.clone()],
+            },
             Error::Configuration {
                 path: path.clone(),
                 reason,

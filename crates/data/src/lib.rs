@@ -32,7 +32,7 @@ pub use file_facts::FileFacts;
 pub use load::{Checked, Loaded, SampleLoader};
 pub use mode::Mode;
 pub use read::{DEFAULT_MAX_PIXELS, Notice};
-pub use record::{DataSet, SampleRecord};
+pub use record::{DataSet, RejectedRecord, SampleRecord};
 pub use sample::{Image, Sample, Target};
 pub use size::ImageSize;
 pub use transform::{BoxFaults, Geometry, Transform, TransformPipeline};

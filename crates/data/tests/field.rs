@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mednet_data::read::{Borders, Colour, RawRule, Read, read};
-use mednet_data::{Mode, Notice};
+use mednet_data::{DataModule, Mode, Notice};
 
 #[allow(clippy::print_stdout)]
 fn case(path: &str) -> Option<PathBuf> {
@@ -32,6 +32,31 @@ fn twelve_bits_in_sixteen() {
     };
     let dark = Notice::TwelveBitsInSixteen { largest: 4095 };
     assert_eq!(load(&path).notices, [dark]);
+}
+
+#[test]
+fn one_bad_record_among_good_ones() {
+    let Some(path) = case("13-one-bad-record/onebad.json") else {
+        return;
+    };
+    let module = DataModule::from_file(&path, None).unwrap();
+    assert_eq!(module.datasets[0].samples.len(), 4);
+    assert_eq!(
+        module.datasets[0].rejected[0].to_string(),
+        "line 1: sample 2 (`images/sub/a.png`) has [1, 10.5, 10, 10, 10] as its box 1: its x is \
+         10.5, expected a whole number of pixels: round it"
+    );
+    for (name, expected) in [
+        (
+            "label_float.json",
+            "sample 1 (`images/a.png`) has 0.7 as its target",
+        ),
+        ("nan.json", "its x is NaN"),
+    ] {
+        let path = path.with_file_name(name);
+        let error = DataModule::from_file(&path, None).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains(name), "{error}");
+    }
 }
 
 #[test]

@@ -114,6 +114,41 @@ fn picture(channels: usize, deep: bool) -> DynamicImage {
     }
 }
 
+/// A split of 5 million boxes is 0.3 MB of gzip.
+#[test]
+fn a_split_takes_the_memory_of_what_is_kept() {
+    use std::io::Write as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.json.gz");
+    let write = |samples: usize, boxes: usize| {
+        let file = std::fs::File::create(&path).unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        write!(encoder, "{{\"a\": [[\"b.png\", 1]").unwrap();
+        let more = ", [1, 0, 0, 10, 10]".repeat(1000);
+        for _ in 0..samples {
+            write!(encoder, ", [\"a.png\", 1, [[1, 0, 0, 10, 10]").unwrap();
+            for _ in 0..boxes / 1000 {
+                encoder.write_all(more.as_bytes()).unwrap();
+            }
+            write!(encoder, "]]").unwrap();
+        }
+        write!(encoder, "]}}").unwrap();
+        encoder.finish().unwrap();
+    };
+    let mega = 1 << 20;
+    // One sample with all of them is no sample.
+    write(1, 5_000_000);
+    let (module, held) = peak(|| DataModule::from_file(&path, None).unwrap());
+    assert_eq!(module.datasets[0].samples.len(), 1);
+    assert_eq!(module.datasets[0].rejected.len(), 1);
+    assert!(held < 4 * mega, "{held}");
+    // Many samples with too many together.
+    write(300, 5000);
+    let (error, held) = peak(|| DataModule::from_file(&path, None).unwrap_err());
+    assert!(error.to_string().contains("1000000 boxes"), "{error}");
+    assert!(held < 64 * mega, "{held}");
+}
+
 #[test]
 fn at_most_four_times_the_decoded_picture_beside_its_values() {
     let folder = tempfile::tempdir().unwrap();

@@ -333,62 +333,278 @@ fn names_of_windows_and_of_other_unicode_forms_are_found() {
 }
 
 #[test]
-fn mistakes_in_split_files_are_located() {
+fn files_that_are_no_splits_are_refused_with_the_line() {
     let folder = tempfile::tempdir().unwrap();
-    let deep = format!(
-        "{{\"a\": [[\"x.png\", {}1{}]]}}",
-        "[".repeat(400),
-        "]".repeat(400)
-    );
+    let deep = format!("{{\"a\": [{}", "[".repeat(100_000));
     for (text, expected) in [
-        ("", "EOF"),
-        ("[]", "an object of data sets"),
-        ("{}", "no data set"),
-        ("{\"a\": 3}", "line 1"),
+        ("", "line 1: it is empty"),
+        (
+            " \n",
+            "line 2: expected an object of data sets, found the end",
+        ),
+        ("[]", "line 1: expected an object of data sets, found `[`"),
+        ("{}", "line 1: it holds no data set"),
+        (
+            "{a: []}",
+            "expected the name of a data set in quotes, found `a`",
+        ),
+        (
+            "{\"a\" []}",
+            "expected `:` behind the name of a data set, found `[`",
+        ),
+        ("{\"a\": 3}", "line 1: expected a list of samples"),
         ("{\"a\": [[\"x.png\", 1]], \"a\": []}", "`a` is there twice"),
         (
-            "{\n\"a\": [\n[\"x.png\", 1],\n[\"y.png\", \"one\"]\n]}",
-            "line 4: sample 1 of data set `a`",
+            "{\"a\":\n[\n[\"x.png\", 1]\n",
+            "line 4: expected `,` or `]` behind a sample, found the end",
         ),
-        ("{\"a\": [[\"x.png\"]]}", "a path (text) and a target"),
         (
-            "{\"a\": [{\"path\": 1}]}",
-            "is an object, expected an array",
+            "{\"a\": [[\"x.png\", 1] [\"y.png\", 1]]}",
+            "behind a sample, found `[`",
         ),
-        ("{\"a\": [[\"x.png\", -1]]}", "the target -1"),
-        ("{\"a\": [[\"x.png\", 0.5]]}", "a number as its target"),
-        ("{\"a\": [[\"x.png\", [0, 2]]]}", "expected 0 or 1"),
-        ("{\"a\": [[\"x.png\", []]]}", "empty target"),
-        ("{\"a\": [[\"x.png\", 1, [[1, 2, 3, 4]]]]}", "box 0"),
         (
-            "{\"a\": [[\"x.png\", 1, [[1, 2, 3, 4, 5], [1, 2.5, 3, 4, 5]]]]}",
-            "box 1",
+            "{\"a\": [[\"x.png\", 1],\n]}",
+            "line 2: expected a value, found `]`",
         ),
-        ("{\"a\": [[\"x.png\", 1, [[1, 2, 3, -4, 5]]]]}", "box 0"),
-        (&deep, "recursion limit"),
+        (
+            "{\"a\":\n[[\"x.png\",\n1}]}",
+            "line 3: `}` closes nothing of what begins in line 2",
+        ),
+        (
+            "{\"a\": [[\"x.png\", 1",
+            "line 1: the file ends within what begins in line 1",
+        ),
+        ("{\"a\": [[\"x.png, 1]]}", "the file ends within a text"),
+        (
+            "{\"a\": [[\"x.png\", 1]]",
+            "expected `,` or `}` behind a data set",
+        ),
+        (
+            "{\"a\": [[\"x.png\", 1]]} x",
+            "expected the end of the file, found `x`",
+        ),
+        (
+            "{\"a\": []}\u{fc}",
+            "expected the end of the file, found the byte 0xc3",
+        ),
+        (&deep, "nest deeper"),
     ] {
         let path = write(folder.path(), "bad.json", text);
-        let error = DataModule::from_file(&path, None).unwrap_err().to_string();
+        let error = DataModule::from_file(&path, None).unwrap_err();
+        let message = error.to_string();
         assert!(
-            error.contains(expected) && error.contains("bad.json"),
-            "{text}: {error}"
+            matches!(error, Error::SplitSyntax { .. })
+                && message.contains(expected)
+                && message.contains("bad.json"),
+            "{text:?}: {message}"
         );
     }
     let path = folder.path().join("bad.json");
-    std::fs::write(&path, b"{\"a\":\n[[\"\xff.png\", 1]]}").unwrap();
+    std::fs::write(&path, b"\xff\xfe{\0").unwrap();
     let error = DataModule::from_file(&path, None).unwrap_err().to_string();
-    assert!(error.contains("not UTF-8 in line 2"), "{error}");
+    assert!(error.contains("UTF-16"), "{error}");
     let error = DataModule::resolve("there-is-no-such.json", None).unwrap_err();
     assert!(matches!(error, Error::Unreadable { .. }));
-    let nih = write(
-        folder.path(),
-        "nih.json",
-        r#"{"a": [["x.png", ["car", "hes"], 30, "M"]]}"#,
+}
+
+#[test]
+fn a_mistake_costs_its_own_sample_and_says_what_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = format!("[\"x.png\", {}1{}]", "[".repeat(400), "]".repeat(400));
+    let long = format!("[\"x.png\", 1, \"{}\"]", "x".repeat(1 << 20));
+    let expected_target =
+        "expected a whole number (0 or 1, or the index of a class) or a list of 0 and 1";
+    let of_x = |reason: &str| format!("sample 2 (`x.png`) {reason}");
+    let named = |reason: &str| of_x(&format!("has {reason}"));
+    let with = |target: &str| named(&format!("{target} as its target, {expected_target}"));
+    for (sample, expected) in [
+        (
+            "[\"x.png\"]",
+            of_x("has no target: expected [\"PATH\", TARGET, ...]"),
+        ),
+        ("[\"x.png\", 0.7]", with("0.7")),
+        ("[\"x.png\", NaN]", with("NaN")),
+        ("[\"x.png\", null]", with("null")),
+        ("[\"x.png\", \"one\"]", with("the text \"one\"")),
+        ("[\"x.png\", {\"a\": 1}]", with("the object {\"a\": 1}")),
+        ("[\"x.png\", true]", named("true as its target, write 1")),
+        ("[\"x.png\", false]", named("false as its target, write 0")),
+        (
+            "[\"x.png\", \"1\"]",
+            named("the text \"1\" as its target, write 1 without quotes"),
+        ),
+        (
+            "[\"x.png\", -1]",
+            named("the target -1, expected 0 or more"),
+        ),
+        (
+            "[\"x.png\", [0, 2]]",
+            named("2 among its targets, expected 0 or 1 for each class"),
+        ),
+        ("[\"x.png\", []]", named("an empty target")),
+        (
+            "[\"x.png\", 1, [1, 2, 3, 4, 5]]",
+            named("[1, 2, 3, 4, 5] where a list of boxes is expected, write [[1, 2, 3, 4, 5]]"),
+        ),
+        (
+            "[\"x.png\", 1, [1, 2]]",
+            named(
+                "[1, 2] where a list of boxes is expected, which are [[kind, x, y, width, height], ...]",
+            ),
+        ),
+        (
+            "[\"x.png\", 1, [[1, 2, 3, 4]]]",
+            named(
+                "[1, 2, 3, 4] as its box 1, which are 4, expected five: integers [kind, x, y, width, height]",
+            ),
+        ),
+        (
+            "[\"x.png\", 1, [[1, 2, 3, 4, 5], [1, 10.5, 3, 4, 5]]]",
+            named(
+                "[1, 10.5, 3, 4, 5] as its box 2: its x is 10.5, expected a whole number of pixels: round it",
+            ),
+        ),
+        (
+            "[\"x.png\", 1, [[1, NaN, NaN, NaN, NaN]]]",
+            named(
+                "[1, NaN, NaN, NaN, NaN] as its box 1: its x is NaN, expected a number: leave out a box that is not there",
+            ),
+        ),
+        (
+            "[\"x.png\", 1, [[1, 2, 3, -4, 5]]]",
+            named("[1, 2, 3, -4, 5] as its box 1: its width is -4, expected 0 or more"),
+        ),
+        (
+            "[\"x.png\", 1, [[1, 2, 3, 4, 1e12]]]",
+            named(
+                "[1, 2, 3, 4, 1000000000000.0] as its box 1: its height is 1000000000000.0, beyond any picture",
+            ),
+        ),
+        (
+            "[\"x.png\", 1, [[1, 2, \"3\", 4, 5]]]",
+            named(
+                "[1, 2, \"3\", 4, 5] as its box 1: its y is the text \"3\", expected a whole number",
+            ),
+        ),
+        (
+            "[\"x.png\", 0.7, [[1, 2]]]",
+            format!(
+                "{}; and has [1, 2] as its box 1, which are 2, expected five: integers [kind, x, y, width, height]",
+                with("0.7")
+            ),
+        ),
+        (
+            "{\"path\": 1}",
+            "sample 2 is the object {\"path\": 1}, expected an array [\"PATH\", TARGET, ...]"
+                .to_owned(),
+        ),
+        (
+            "[1, \"x.png\"]",
+            "sample 2 starts with 1, expected a path in quotes, and then a target".to_owned(),
+        ),
+        (
+            "[]",
+            "sample 2 starts with nothing, expected a path in quotes, and then a target".to_owned(),
+        ),
+        (
+            "[\"x.png\", 1,]",
+            "sample 2 cannot be read (expected a value, found `]`)".to_owned(),
+        ),
+        (
+            "[\"x.png\", 01]",
+            "sample 2 cannot be read (expected a value, found `01`)".to_owned(),
+        ),
+        (
+            &deep,
+            "sample 2 cannot be read (lists and objects nest deeper than 64)".to_owned(),
+        ),
+        (
+            &long,
+            "sample 2 has more than 1048576 bytes, expected [\"PATH\", TARGET, ...]".to_owned(),
+        ),
+    ] {
+        let text = format!("{{\"a\": [[\"y.png\", 1],\n{sample},\n[\"z.png\", 0]]}}");
+        let path = write(folder.path(), "s.json", &text);
+        let module = DataModule::from_file(&path, None).unwrap();
+        let dataset = &module.datasets[0];
+        let names: Vec<_> = dataset.samples.iter().map(|s| s.name.as_str()).collect();
+        assert_eq!(names, ["y.png", "z.png"], "{sample}");
+        let [rejected] = &dataset.rejected[..] else {
+            panic!("{sample}: {:?}", dataset.rejected);
+        };
+        assert_eq!((rejected.index, rejected.line), (1, 2), "{sample}");
+        assert_eq!(rejected.to_string(), format!("line 2: {expected}"));
+    }
+    // What is no text.
+    let path = folder.path().join("s.json");
+    std::fs::write(&path, b"{\"a\": [[\"\xff.png\", 1], [\"y.png\", 1]]}").unwrap();
+    let module = DataModule::from_file(&path, None).unwrap();
+    assert_eq!(module.datasets[0].samples.len(), 1);
+    assert_eq!(
+        module.datasets[0].rejected[0].to_string(),
+        "line 1: sample 1 is no text in UTF-8"
     );
-    let error = DataModule::from_file(&nih, Some("nih_cxr14"))
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("the finding `hes`"), "{error}");
+    let nih = r#"{"a": [["x.png", ["car", "hes"], 30, "M"], ["y.png", ["car"], NaN, "F"]]}"#;
+    let path = write(folder.path(), "nih.json", nih);
+    let module = DataModule::from_file(&path, Some("nih_cxr14")).unwrap();
+    assert_eq!(module.datasets[0].samples.len(), 1);
+    let reason = &module.datasets[0].rejected[0].reason;
+    assert!(
+        reason.starts_with("has the finding `hes`, expected car"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_file_without_any_usable_sample_is_an_error_with_the_first_reasons() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad: Vec<String> = (0..7)
+        .map(|index| format!("[\"{index}\\u001b.png\", 0.5]"))
+        .collect();
+    let text = format!(
+        "{{\"tr\\u0007ain\": [], \"test\": [\n{}]}}",
+        bad.join(",\n")
+    );
+    let path = write(folder.path(), "s.json", &text);
+    let error = DataModule::from_file(&path, None).unwrap_err();
+    let Error::NoUsableSample {
+        samples: 7,
+        reasons,
+        ..
+    } = &error
+    else {
+        panic!("{error}");
+    };
+    assert_eq!(reasons.len(), 5);
+    let lines: Vec<String> = error.to_string().lines().map(ToOwned::to_owned).collect();
+    assert_eq!(lines.len(), 7);
+    assert_eq!(
+        lines[0],
+        format!("`{}` holds no usable sample:", path.display())
+    );
+    let start = "    data set `test`, line 3: sample 2 (`1\\x1b.png`) has 0.5 as its target";
+    assert!(lines[2].starts_with(start), "{}", lines[2]);
+    assert_eq!(lines[6], "    and 2 more");
+    // Without any sample there is nothing wrong.
+    let path = write(folder.path(), "s.json", "{\"test\": []}");
+    assert!(DataModule::from_file(&path, None).is_ok());
+}
+
+#[test]
+fn splits_with_too_much_in_them_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = vec!["[\"a\",1]"; 1_000_001].join(",");
+    let path = write(folder.path(), "s.json", &format!("{{\"a\": [{samples}]}}"));
+    let error = DataModule::from_file(&path, None).unwrap_err().to_string();
+    assert!(error.contains("more than 1000000 samples"), "{error}");
+    let boxes = vec!["[1,0,0,9,9]"; 10_000].join(",");
+    let samples = vec![format!("[\"a\",1,[{boxes}]]"); 101].join(",");
+    let path = write(folder.path(), "s.json", &format!("{{\"a\": [{samples}]}}"));
+    let error = DataModule::from_file(&path, None).unwrap_err().to_string();
+    assert!(
+        error.contains("more than 1000000 boxes") && error.contains("s.json"),
+        "{error}"
+    );
 }
 
 #[test]
