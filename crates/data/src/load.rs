@@ -106,14 +106,15 @@ impl SampleLoader {
         }
     }
 
-    fn written_path(&self, record: &SampleRecord) -> Result<PathBuf, Error> {
+    /// Where the image of this very name should be.
+    pub(crate) fn written_path(&self, record: &SampleRecord) -> Result<PathBuf, Error> {
         let folders = self.directories.folder_structure();
         let relative = (record.database.locate)(&record.name, folders)?;
         Ok(self.root(record)?.join(relative))
     }
 
     /// The data directory of a record.
-    fn root(&self, record: &SampleRecord) -> Result<PathBuf, Error> {
+    pub(crate) fn root(&self, record: &SampleRecord) -> Result<PathBuf, Error> {
         match self.roots.get(record.database.slug) {
             Some(root) => Ok(root.clone()),
             None => self.directories.of(record.database),
@@ -121,7 +122,7 @@ impl SampleLoader {
     }
 
     /// An existing file that the name of the record means where there is none of that very name.
-    fn other_path(&self, record: &SampleRecord) -> Result<Option<PathBuf>, Error> {
+    pub(crate) fn other_path(&self, record: &SampleRecord) -> Result<Option<PathBuf>, Error> {
         let name = name::with_slashes(&record.name);
         if name == record.name && name.is_ascii() {
             return Ok(None);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// From the lowest to the highest. A folder is one module here; inside of `database`, the list in
 /// `mod.rs` stands above the files it lists.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "size",
     "annotation",
     "sample",
@@ -21,6 +21,7 @@ const ORDER: [&str; 16] = [
     "datamodule",
     "directory",
     "load",
+    "missing",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

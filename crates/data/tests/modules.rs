@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use mednet_data::{
-    BoundingBox, DataDirectories, DataModule, Database, Error, FileFacts, Mode, SampleLoader,
-    Target, TransformPipeline,
+    AllMissing, BoundingBox, DataDirectories, DataModule, Database, Error, FileFacts, Missing,
+    Mode, SampleLoader, Target, TransformPipeline,
 };
 use proptest::prelude::*;
 
@@ -772,6 +772,63 @@ fn samples_of_a_split_file_are_loaded_beside_it() {
     )
     .unwrap();
     assert!(loader.load(&module.datasets[0].samples[0]).is_ok());
+}
+
+#[test]
+fn missing_images_are_counted_without_opening_any() {
+    let folder = tempfile::tempdir().unwrap();
+    save_gray(&folder.path().join("imgs/b.png"), 2, 2);
+    save_gray(&folder.path().join("imgs/u\u{308}.png"), 2, 2);
+    let text = r#"{"train": [["imgs/a.png", 1], ["imgs/b.png", 0], ["imgs\\b.png", 0],
+        ["imgs/\u00fc.png", 0], ["../x.png", 0]],
+        "test": [["other/a.png", 0], ["other/b.png", 1], ["imgs/b.png", 1]], "empty": []}"#;
+    let module = DataModule::from_file(&write(folder.path(), "s.json", text), None).unwrap();
+    let of = |directories: &DataDirectories| {
+        let pipeline = TransformPipeline::default();
+        SampleLoader::new(&module, directories, pipeline, Mode::Default).unwrap()
+    };
+    let loader = of(&DataDirectories::default());
+    let missing = |looked, missing, example: Option<&str>| Missing {
+        looked,
+        missing,
+        example: example.map(|example| folder.path().join(example)),
+        folder: folder.path().to_owned(),
+    };
+    assert_eq!(
+        loader.missing(&module, None),
+        missing(7, 3, Some("imgs/a.png"))
+    );
+    assert_eq!(
+        loader.missing(&module, Some(1)),
+        missing(2, 2, Some("imgs/a.png"))
+    );
+    assert_eq!(loader.missing(&module, Some(0)).looked, 0);
+    let all: Vec<_> = module.datasets.iter().flat_map(|d| &d.samples).collect();
+    assert_eq!(loader.all_missing(all.iter().copied()), None);
+    assert_eq!(loader.all_missing([]), None);
+    // A name that is refused is not missing.
+    assert_eq!(loader.all_missing([all[4]]), None);
+    let first_of_test = [all[5], all[4], all[6]];
+    let expected = AllMissing {
+        folder: folder.path().to_owned(),
+        example: folder.path().join("other/a.png"),
+        samples: 2,
+    };
+    assert_eq!(loader.all_missing(first_of_test), Some(expected));
+    // It looks no further than the first image that is there.
+    let mut looked = 0;
+    let counted = all.iter().copied().inspect(|_| looked += 1);
+    assert_eq!(loader.all_missing(counted), None);
+    assert_eq!(looked, 2);
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let loader = of(&DataDirectories::default().with_explicit(elsewhere.path()));
+    let found = loader.all_missing(all.iter().copied()).unwrap();
+    assert_eq!(
+        (found.samples, found.folder.as_path()),
+        (7, elsewhere.path())
+    );
+    assert_eq!(found.example, elsewhere.path().join("imgs/a.png"));
 }
 
 #[test]
