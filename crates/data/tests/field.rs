@@ -25,6 +25,29 @@ fn load(path: &Path) -> Read {
     read(path, rule, None, Mode::Default).unwrap()
 }
 
+/// Each level times its place in `[C, H, W]`, added up; the expected sums are those of Pillow 13.0.0.
+fn weighted_sum(picture: &Read, depth: f32) -> u64 {
+    let weighted = |(place, value): (usize, &f32)| place as u64 * (value * depth).round() as u64;
+    picture.image.pixels.iter().enumerate().map(weighted).sum()
+}
+
+#[test]
+fn uncommon_tiffs() {
+    for (path, depth, sum) in [
+        (
+            "01-planar-tiled-tiff/tiff_tiled_planar_lzw.tiff",
+            255.0,
+            7_907_093_508_013,
+        ),
+        ("14-tiff-kinds/hopper_bigtiff.tif", 255.0, 104_149_596_985),
+        ("14-tiff-kinds/16bit.r.tif", 65_535.0, 3_222_886_718),
+    ] {
+        if let Some(path) = case(path) {
+            assert_eq!(weighted_sum(&load(&path), depth), sum, "{}", path.display());
+        }
+    }
+}
+
 #[test]
 fn twelve_bits_in_sixteen() {
     let Some(path) = case("08-12-bit-in-16/twelve_in_sixteen.png") else {
@@ -67,8 +90,5 @@ fn tiff_with_an_orientation_tag() {
     let picture = load(&path);
     assert_eq!(picture.notices, [Notice::Turned { orientation: 3 }]);
     assert_eq!((picture.image.height, picture.image.width), (512, 400));
-    // Sum of `value * (row * 400 + column)` over the picture as Pillow 13.0.0 loads it.
-    let weighted = |(place, value): (usize, &f32)| (place as u64) * (value * 255.0).round() as u64;
-    let sum: u64 = picture.image.pixels.iter().enumerate().map(weighted).sum();
-    assert_eq!(sum, 2_258_237_914_692);
+    assert_eq!(weighted_sum(&picture, 255.0), 2_258_237_914_692);
 }

@@ -478,26 +478,26 @@ fn damaged_bytes_never_panic() {
 }
 
 /// A TIFF of 20 x 20 pixels in tiles of 16 x 16, each colour in tiles of its own.
-fn tiled_in_planes() -> Vec<u8> {
-    const TILES: usize = 12;
+fn tiled_in_planes(colours: usize) -> Vec<u8> {
     const SIDE: usize = 16;
+    let tiles_of_all = 4 * colours;
     let bits = 8 + 2 + 11 * 12 + 4;
-    let offsets = bits + 6;
-    let counts = offsets + 4 * TILES;
-    let tiles = counts + 4 * TILES;
+    let offsets = bits + 2 * colours;
+    let counts = offsets + 4 * tiles_of_all;
+    let tiles = counts + 4 * tiles_of_all;
     let mut file = b"II*\0\x08\0\0\0".to_vec();
     let entries = [
         (256_u16, 3_u16, 1, 20), // width
         (257, 3, 1, 20),
-        (258, 3, 3, bits),
+        (258, 3, colours, bits),
         (259, 3, 1, 1), // not compressed
         (262, 3, 1, 2), // red, green, blue
-        (277, 3, 1, 3),
+        (277, 3, 1, colours),
         (284, 3, 1, 2), // in planes
         (322, 3, 1, SIDE),
         (323, 3, 1, SIDE),
-        (324, 4, TILES, offsets),
-        (325, 4, TILES, counts),
+        (324, 4, tiles_of_all, offsets),
+        (325, 4, tiles_of_all, counts),
     ];
     file.extend((entries.len() as u16).to_le_bytes());
     for (tag, kind, count, value) in entries {
@@ -507,14 +507,14 @@ fn tiled_in_planes() -> Vec<u8> {
         file.extend((value as u32).to_le_bytes());
     }
     file.extend([0; 4]);
-    file.extend([8, 0, 8, 0, 8, 0]);
-    for tile in 0..TILES {
+    file.extend([8, 0].repeat(colours));
+    for tile in 0..tiles_of_all {
         file.extend(((tiles + tile * SIDE * SIDE) as u32).to_le_bytes());
     }
-    for _ in 0..TILES {
+    for _ in 0..tiles_of_all {
         file.extend(((SIDE * SIDE) as u32).to_le_bytes());
     }
-    for tile in 0..TILES {
+    for tile in 0..tiles_of_all {
         let (plane, row, column) = (tile / 4, tile / 2 % 2, tile % 2);
         for y in 0..SIDE {
             for x in 0..SIDE {
@@ -525,11 +525,114 @@ fn tiled_in_planes() -> Vec<u8> {
     file
 }
 
+/// An uncompressed gray TIFF of 2 x 2 pixels, classic or big.
+fn small_tiff(big: bool, bits: u16, fill_order: u16, pixels: &[u8]) -> Vec<u8> {
+    let entries: [(u16, u16, usize); 9] = [
+        (256, 3, 2),
+        (257, 3, 2),
+        (258, 3, usize::from(bits)),
+        (259, 3, 1),
+        (262, 3, 1),
+        (266, 3, usize::from(fill_order)),
+        (
+            273,
+            4,
+            if big {
+                16 + 8 + 9 * 20 + 8
+            } else {
+                8 + 2 + 9 * 12 + 4
+            },
+        ),
+        (278, 3, 2),
+        (279, 4, pixels.len()),
+    ];
+    let number = |value: usize| match big {
+        true => (value as u64).to_le_bytes().to_vec(),
+        false => (value as u32).to_le_bytes().to_vec(),
+    };
+    let mut file = match big {
+        true => b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0".to_vec(),
+        false => b"II*\0\x08\0\0\0\x09\0".to_vec(),
+    };
+    for (tag, kind, value) in entries {
+        file.extend(tag.to_le_bytes());
+        file.extend(kind.to_le_bytes());
+        file.extend(number(1));
+        file.extend(number(value));
+    }
+    file.extend(number(0));
+    file.extend(pixels);
+    file
+}
+
+#[test]
+fn uncommon_tiffs_are_read_or_named_in_plain_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.tif");
+    let read_small = |big, bits, fill_order, pixels: &[u8]| {
+        std::fs::write(&path, small_tiff(big, bits, fill_order, pixels)).unwrap();
+        let depth = if bits == 16 { 65_535.0 } else { 255.0 };
+        read(&path, AS_STORED, None, Mode::Default)
+            .map(|picture| levels(&picture.image, depth))
+            .map_err(|error| error.to_string())
+    };
+    for big in [false, true] {
+        let read_small = |bits, fill_order, pixels| read_small(big, bits, fill_order, pixels);
+        assert_eq!(
+            read_small(8, 1, &[1, 2, 3, 200]).unwrap(),
+            [1., 2., 3., 200.]
+        );
+        // The lowest bit is the highest.
+        assert_eq!(
+            read_small(8, 2, &[1, 2, 3, 4]).unwrap(),
+            [128., 64., 192., 32.]
+        );
+        assert_eq!(
+            read_small(16, 2, &[1, 0, 0, 1, 2, 0, 0, 2]).unwrap(),
+            [128., 32_768., 64., 16_384.]
+        );
+        for (bits, fill_order, expected) in [
+            (4, 1, "it is a TIFF of 4 bits a value, which is not read"),
+            (12, 1, "it is a TIFF of 12 bits a value, which is not read"),
+            (
+                1,
+                2,
+                "it is a TIFF with its bits in reverse order (FillOrder 2)",
+            ),
+        ] {
+            let message = read_small(bits, fill_order, &[1, 2, 3, 4, 5, 6, 7, 8]).unwrap_err();
+            assert!(
+                message.contains(expected) && message.contains("convert it"),
+                "{message}"
+            );
+        }
+    }
+}
+
+/// The image decoder panics on them.
+#[test]
+fn colours_in_tiles_of_their_own_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiles.tif");
+    std::fs::write(&path, tiled_in_planes(3)).unwrap();
+    let picture = read(&path, AS_STORED, None, Mode::Default).unwrap();
+    let image = &picture.image;
+    assert_eq!((image.channels, image.height, image.width), (3, 20, 20));
+    let expected: Vec<f32> = (0..3 * 400)
+        .map(|place| {
+            let (plane, y, x) = (place / 400, place / 20 % 20, place % 20);
+            (80 * plane + 4 * y + x) as u8
+        })
+        .map(|value| f32::from(value) * (1.0 / 255.0))
+        .collect();
+    assert_eq!(image.pixels, expected);
+}
+
 #[test]
 fn a_decoder_that_panics_fails_one_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tiles.tif");
-    std::fs::write(&path, tiled_in_planes()).unwrap();
+    std::fs::write(&path, tiled_in_planes(4)).unwrap();
     let error = read(&path, AS_STORED, None, Mode::Default).unwrap_err();
     assert!(matches!(error, Error::DecoderFault { .. }), "{error}");
     assert!(error.to_string().contains("tiles.tif"), "{error}");

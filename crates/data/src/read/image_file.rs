@@ -1,6 +1,6 @@
 //! An image file whose header is known before memory is asked for its pixels.
 
-use std::io::{BufRead, BufReader, Cursor, Read as _, Seek};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
@@ -10,6 +10,7 @@ use mednet_base::panic::guard;
 
 use super::notice::Notice;
 use super::raster::{self, Raster, no_memory};
+use super::tiff::{self, Directory};
 use super::turn::{turned, turned_size};
 use crate::error::Error;
 use crate::file_facts::FileFacts;
@@ -117,22 +118,18 @@ impl ImageFile {
         if format == ImageFormat::Jpeg && !has_jpeg_end(&bytes) {
             return Err(failed("the file is truncated (no end of image)".to_owned()));
         }
-        let limits = limits_for(size.pixels());
-        let mut decoder = decoder(Cursor::new(&bytes), format, &limits)
-            .map_err(|error| failed(error.to_string()))?;
-        decoder
-            .set_limits(limits)
-            .map_err(|error| failed(error.to_string()))?;
         let raster = match format {
             ImageFormat::Jpeg => {
+                let decoder = limited_decoder(&bytes, format, size).map_err(failed)?;
                 let (color, length) = (decoder.color_type(), decoder.total_bytes());
                 drop(decoder);
                 raster::decode_jpeg(&bytes, length, color, size, notices)
             }
-            _ => raster::decode(decoder, size, format, &bytes, notices),
+            ImageFormat::Tiff => decode_tiff(bytes, size, notices),
+            _ => limited_decoder(&bytes, format, size)
+                .and_then(|decoder| raster::decode(decoder, size, format, &bytes, notices)),
         }
         .map_err(failed)?;
-        drop(bytes);
         if orientation == 1 {
             return Ok(raster);
         }
@@ -201,12 +198,15 @@ fn unguarded_header<R: BufRead + Seek>(
     if start.is_empty() {
         return Err(undecodable(path, "the file is empty"));
     }
-    let format = image::guess_format(&start).ok().filter(|format| {
-        matches!(
-            format,
-            ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Tiff | ImageFormat::Bmp
-        )
-    });
+    let format = match tiff::is_big(&start) {
+        true => Some(ImageFormat::Tiff),
+        false => image::guess_format(&start).ok().filter(|format| {
+            matches!(
+                format,
+                ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Tiff | ImageFormat::Bmp
+            )
+        }),
+    };
     let Some(format) = format else {
         let reason = "the content is not that of a PNG, JPEG, TIFF or BMP file";
         return Err(undecodable(path, reason));
@@ -215,13 +215,17 @@ fn unguarded_header<R: BufRead + Seek>(
     if let (ImageFormat::Png, Some(size)) = (format, png_size(&start)) {
         checked_size(path, size, max_pixels)?;
     }
-    let mut decoder = decoder(source, format, &limits_for(max_pixels))
-        .map_err(|error| undecodable(path, &error.to_string()))?;
-    let (width, height) = decoder.dimensions();
+    let told = decoder(&mut source, format, limits_for(max_pixels))
+        .map(|mut decoder| {
+            // Notes that cannot be read are no reason to refuse the pixels.
+            let orientation = decoder.orientation().map_or(1, Orientation::to_exif);
+            (decoder.dimensions(), orientation)
+        })
+        .map_err(|error| error.to_string());
+    let ((width, height), orientation) =
+        told.map_err(|reason| undecodable(path, &in_words(reason, format, source)))?;
     let size = ImageSize::new(height as usize, width as usize);
     checked_size(path, size, max_pixels)?;
-    // Notes that cannot be read are no reason to refuse the pixels.
-    let orientation = decoder.orientation().map_or(1, Orientation::to_exif);
     Ok(Header {
         format,
         size,
@@ -232,11 +236,72 @@ fn unguarded_header<R: BufRead + Seek>(
 fn decoder<'a, R: BufRead + Seek + 'a>(
     source: R,
     format: ImageFormat,
-    limits: &Limits,
+    limits: Limits,
 ) -> image::ImageResult<impl ImageDecoder + 'a> {
     let mut reader = ImageReader::with_format(source, format);
-    reader.limits(limits.clone());
+    reader.limits(limits);
     reader.into_decoder()
+}
+
+/// A decoder for a file with a picture of this size.
+fn limited_decoder(
+    bytes: &[u8],
+    format: ImageFormat,
+    size: ImageSize,
+) -> Result<impl ImageDecoder + '_, String> {
+    let limits = limits_for(size.pixels());
+    let mut decoder =
+        decoder(Cursor::new(bytes), format, limits.clone()).map_err(|error| error.to_string())?;
+    decoder
+        .set_limits(limits)
+        .map_err(|error| error.to_string())?;
+    Ok(decoder)
+}
+
+/// A TIFF, also of kinds that the decoder alone reads wrong.
+fn decode_tiff(
+    mut bytes: Vec<u8>,
+    size: ImageSize,
+    notices: &mut Vec<Notice>,
+) -> Result<Raster, String> {
+    let format = ImageFormat::Tiff;
+    let mut decode = |bytes: &[u8]| {
+        limited_decoder(bytes, format, size)
+            .and_then(|decoder| raster::decode(decoder, size, format, bytes, notices))
+    };
+    let directory = Directory::read(&mut Cursor::new(&bytes)).ok();
+    let Some(directory) = directory else {
+        return decode(&bytes);
+    };
+    let reversed = directory.bits_are_reversed(&mut Cursor::new(&bytes))?;
+    let planes = directory.planes(&mut Cursor::new(&bytes));
+    let mut raster = match planes {
+        None => decode(&bytes).map_err(|reason| in_words(reason, format, Cursor::new(&bytes)))?,
+        Some(planes) => {
+            let length = bytes.len();
+            let mut whole = None;
+            for (index, plane) in planes.iter().enumerate() {
+                plane.replace(&mut bytes, length);
+                raster::place_plane(&mut whole, index, decode(&bytes)?)?;
+            }
+            whole.ok_or("it has no colours")?
+        }
+    };
+    if reversed {
+        tiff::reverse_bits(&mut raster.samples);
+    }
+    Ok(raster)
+}
+
+/// What a decoder says, or in plain words what kind of file is not read.
+fn in_words(reason: String, format: ImageFormat, mut source: impl Read + Seek) -> String {
+    let kind = match format {
+        ImageFormat::Tiff => Directory::read(&mut source)
+            .ok()
+            .and_then(|directory| directory.kind_not_read(&mut source)),
+        _ => None,
+    };
+    kind.unwrap_or(reason)
 }
 
 /// What a decoder may ask for beside the pixels it hands over: as much again, where it decodes

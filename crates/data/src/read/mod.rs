@@ -6,6 +6,7 @@ mod jpeg;
 mod jpeg_restart;
 mod notice;
 mod raster;
+mod tiff;
 mod turn;
 
 use std::path::{Path, PathBuf};

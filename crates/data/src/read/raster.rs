@@ -64,6 +64,38 @@ pub(super) fn decode(
     Ok(assemble(samples, color, size, format, file, notices))
 }
 
+/// Puts one colour, decoded as a gray picture, into a picture of three, which the first one makes.
+pub(super) fn place_plane(
+    whole: &mut Option<Raster>,
+    index: usize,
+    plane: Raster,
+) -> Result<(), String> {
+    fn place<T: Copy>(values: &mut [T], index: usize, plane: &[T]) {
+        for (target, value) in values.iter_mut().skip(index).step_by(3).zip(plane) {
+            *target = *value;
+        }
+    }
+    if whole.is_none() {
+        *whole = Some(Raster {
+            channels: 3,
+            size: plane.size,
+            samples: match &plane.samples {
+                Samples::Eight(values) => Samples::Eight(zeros(3 * values.len())?),
+                Samples::Sixteen(values) => Samples::Sixteen(zeros(3 * values.len())?),
+            },
+        });
+    }
+    match (
+        whole.as_mut().map(|whole| &mut whole.samples),
+        plane.samples,
+    ) {
+        (Some(Samples::Eight(values)), Samples::Eight(plane)) => place(values, index, &plane),
+        (Some(Samples::Sixteen(values)), Samples::Sixteen(plane)) => place(values, index, &plane),
+        _ => return Err("its colours are of different depths".to_owned()),
+    }
+    Ok(())
+}
+
 /// Decode a JPEG, of which `color` and `length` in bytes are known.
 pub(super) fn decode_jpeg(
     file: &[u8],
