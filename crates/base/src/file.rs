@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use tempfile::{Builder, NamedTempFile};
+use tempfile::{Builder, NamedTempFile, TempPath};
 
 /// Names of files that are not whole yet begin so; the digits of [`run_id`] follow.
 pub const TEMPORARY: &str = ".mednet-";
@@ -166,7 +166,7 @@ pub fn numbered(path: &Path, number: usize) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Gives a temporary file its name.
+/// Gives a temporary file of `length` bytes its name.
 ///
 /// A server of network files may say that a renaming failed although it was done, where the answer
 /// to the first request was lost: if the temporary name is gone and the file of the new name is as
@@ -174,11 +174,10 @@ pub fn numbered(path: &Path, number: usize) -> PathBuf {
 ///
 /// # Errors
 /// As the operating system says; the temporary file is gone then.
-pub fn rename(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    let length = file.as_file().metadata()?.len();
-    let temporary = file.path().to_owned();
+pub fn rename(file: TempPath, length: u64, path: &Path) -> io::Result<()> {
+    let temporary = file.to_path_buf();
     match file.persist(path) {
-        Ok(_) => Ok(()),
+        Ok(()) => Ok(()),
         Err(failure) => {
             let arrived = std::fs::metadata(path).is_ok_and(|found| found.len() == length);
             let gone = !temporary.exists();
@@ -244,7 +243,9 @@ impl Output {
             .map_err(|error| FileError::new("write", &path, error.into_error()))?;
         let synced = file.as_file().sync_data();
         synced.map_err(|source| FileError::new("write", &path, source))?;
-        rename(file, &path).map_err(|source| FileError::new("replace", &path, source))
+        let length = file.as_file().metadata().map_or(0, |about| about.len());
+        rename(file.into_temp_path(), length, &path)
+            .map_err(|source| FileError::new("replace", &path, source))
     }
 
     /// The name it will have.

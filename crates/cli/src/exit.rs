@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use mednet_study::Ended;
+
 use crate::printer;
 
 /// The documented exit codes.
@@ -11,11 +13,11 @@ pub(crate) enum Status {
     Done,
     /// Finished, but some samples failed; they are listed.
     SomeFailed,
-    /// Nothing could be done as asked.
+    /// Nothing could be done as asked, or nothing more could be written.
     Refused,
     /// A bug of this program.
     Bug,
-    /// Stopped by the user.
+    /// Stopped by the user or a scheduler.
     Interrupted,
 }
 
@@ -28,6 +30,18 @@ impl From<Status> for ExitCode {
             Status::Bug => 70,
             Status::Interrupted => 130,
         })
+    }
+}
+
+/// The only place where the end of a run becomes an exit code.
+impl From<Ended> for Status {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Complete => Self::Done,
+            Ended::SomeFailed | Ended::FailFast => Self::SomeFailed,
+            Ended::Interrupted => Self::Interrupted,
+            Ended::OutputLost => Self::Refused,
+        }
     }
 }
 
@@ -59,22 +73,13 @@ impl<E: std::error::Error> From<E> for Refusal {
 /// What a command gives back.
 pub(crate) type Outcome = Result<Status, Refusal>;
 
-/// A panic is a bug of ours: says so, without a backtrace.
-pub(crate) fn report_bugs() {
-    std::panic::set_hook(Box::new(|info| {
-        let place = info.location().map_or_else(String::new, |place| {
-            format!(" ({}:{})", place.file(), place.line())
-        });
-        let payload = info.payload();
-        let what = payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
-        printer::to_stderr(&format!(
-            "error: this is a bug of mednet, not of yours: {what}{place}\n\
-             Please report it with the command line and the version ({}).",
-            env!("CARGO_PKG_VERSION")
-        ));
-    }));
+/// A panic that nobody has caught is a bug of ours: says so, without a backtrace.
+pub(crate) fn report_bug(payload: &(dyn std::any::Any + Send)) -> Status {
+    printer::to_stderr(&format!(
+        "error: this is a bug of mednet, not of yours: {}\n\
+         Please report it with the command line and the version ({}).",
+        mednet_base::panic::describe(payload),
+        env!("CARGO_PKG_VERSION")
+    ));
+    Status::Bug
 }

@@ -3,23 +3,21 @@
 mod args;
 mod commands;
 mod exit;
+mod invocation;
 mod map_sources;
-mod metadata;
 mod network;
 mod option_file;
 mod printer;
 mod progress;
 mod resolve;
-mod road_curves;
 mod score_files;
 mod settings;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    exit::report_bugs();
-    match std::panic::catch_unwind(commands::run) {
-        Ok(status) => status.into(),
-        Err(_) => exit::Status::Bug.into(),
-    }
+    mednet_base::panic::remember_instead_of_printing();
+    let status = std::panic::catch_unwind(commands::run)
+        .unwrap_or_else(|payload| exit::report_bug(&*payload));
+    printer::status_of_stdout(status).into()
 }

@@ -12,10 +12,7 @@ use mednet_base::file;
 
 use crate::exit::Refusal;
 use crate::printer::to_stdout;
-use crate::{resolve, settings};
-
-/// What the help of a flag says if it is the one of two opposites that holds by default.
-const DEFAULT_MARK: &str = "[the default";
+use crate::settings;
 
 /// Writes the file; `-` is stdout.
 pub(crate) fn write(path: &Path, command: &Command, matches: &ArgMatches) -> Result<(), Refusal> {
@@ -55,7 +52,8 @@ fn text(command: &Command, matches: &ArgMatches) -> String {
         for line in help(argument).lines() {
             text.push_str(&format!("# {line}\n"));
         }
-        let set = value_set(argument, matches).or_else(|| named(long, matches));
+        let set =
+            value_set(argument, matches).or_else(|| Some(quoted(&settings::named(long, matches)?)));
         let mark = if set.is_some() { "" } else { "#" };
         let value = set.unwrap_or_else(|| default_value(command, argument, long));
         text.push_str(&format!("{mark}{} = {value}\n", long.replace('-', "_")));
@@ -113,28 +111,12 @@ fn value_set(argument: &Arg, matches: &ArgMatches) -> Option<String> {
     }
 }
 
-/// The model and the data set among the positional arguments.
-fn named(long: &str, matches: &ArgMatches) -> Option<String> {
-    if !matches!(long, "model" | "datamodule") || matches.try_contains_id("configs").is_err() {
-        return None;
-    }
-    let configs = matches.get_many::<String>("configs")?;
-    let of_this_kind = |config: &&String| {
-        let is_model = resolve::model_names().any(|name| name == config.as_str());
-        !settings::is_toml(config) && is_model == (long == "model")
-    };
-    configs
-        .rev()
-        .find(of_this_kind)
-        .map(|config| quoted(config))
-}
-
 fn default_value(command: &Command, argument: &Arg, long: &str) -> String {
     match argument.get_action() {
         ArgAction::SetTrue => {
             let opposite = option(command, &format!("no-{long}")).map(help);
             // Where two flags are opposites, the help of one says which holds by default.
-            let on = opposite.is_some() && help(argument).contains(DEFAULT_MARK);
+            let on = opposite.is_some() && settings::is_default(argument);
             on.to_string()
         }
         ArgAction::Count => "0".to_owned(),

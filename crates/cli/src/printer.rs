@@ -1,9 +1,14 @@
 //! The only place that prints: results to stdout, everything else to stderr.
 
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
+use mednet_base::text::escaped;
+use mednet_study::{Diagnostic, Severity};
+
+use crate::exit::Status;
 
 /// How much the user wants to hear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +72,7 @@ impl Printer {
     /// Prints a table of results to stdout.
     pub(crate) fn table(&self, text: &str) {
         if self.tables {
-            to_stdout(text);
+            to_stdout(&escaped(text));
         }
     }
 
@@ -105,11 +110,35 @@ impl Printer {
     /// A line of a summary: always, unless the user wants quiet.
     pub(crate) fn summary(&self, line: &str) {
         if !self.quiet {
-            self.line(line);
+            self.line(&escaped(line));
         }
     }
 
+    /// Tells a diagnostic that is not about a sample.
+    pub(crate) fn diagnostic(&self, diagnostic: &Diagnostic) {
+        self.diagnosed(
+            diagnostic.code(),
+            diagnostic.severity(),
+            &diagnostic.to_string(),
+        );
+    }
+
+    /// Tells something that has a code.
+    pub(crate) fn diagnosed(&self, code: &str, severity: Severity, message: &str) {
+        match severity {
+            Severity::Warning => {
+                self.labelled(&format!("warning[{code}]"), AnsiColor::Yellow, message);
+            }
+            Severity::Notice if self.level >= Level::Notice => {
+                self.labelled(&format!("notice[{code}]"), AnsiColor::Cyan, message);
+            }
+            Severity::Notice => {}
+        }
+    }
+
+    /// The messages of others may hold anything: nothing of it moves the cursor.
     fn labelled(&self, label: &str, colour: AnsiColor, message: &str) {
+        let message = escaped(message);
         if self.colour {
             let style = Style::new().bold().fg_color(Some(colour.into()));
             self.line(&format!("{style}{label}{style:#}: {message}"));
@@ -131,13 +160,40 @@ pub(crate) fn to_stderr(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// Writes a result to stdout. A reader that has gone away (`| head`) has what it wants.
+/// What went wrong when a result was written to stdout.
+static STDOUT_FAILED: OnceLock<String> = OnceLock::new();
+
+/// Writes a result to stdout. A reader that has gone away (`| head`) has what it wants; any other
+/// failure decides how the program ends.
 pub(crate) fn to_stdout(text: &str) {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout
+    let written = stdout
         .write_all(text.as_bytes())
         .and_then(|()| match text.ends_with('\n') {
             true => stdout.flush(),
             false => stdout.write_all(b"\n").and_then(|()| stdout.flush()),
         });
+    note_stdout(written);
+}
+
+/// Remembers that a result could not be written.
+pub(crate) fn note_stdout(written: std::io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        STDOUT_FAILED.get_or_init(|| error.to_string());
+    }
+}
+
+/// How the program ends, now that it is known what became of its results on stdout.
+pub(crate) fn status_of_stdout(status: Status) -> Status {
+    match STDOUT_FAILED.get() {
+        None => status,
+        Some(error) => {
+            to_stderr(&format!(
+                "error: cannot write the result to stdout: {error}"
+            ));
+            Status::Refused
+        }
+    }
 }

@@ -1,29 +1,80 @@
-//! How long work goes on: a bar with rate and remaining time, or lines where there is no terminal.
+//! How long work goes on: a bar with rate and remaining time, or lines where there is no terminal;
+//! and what happens meanwhile, never a thousand lines of it.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mednet_saliency::run::{Observer, SampleFailure};
+use mednet_base::text::{escaped_line, plural};
+use mednet_study::{Diagnostic, Event, FailureKind, Observer, SampleFailure, Severity};
 
-use crate::printer::Printer;
+use crate::exit::Refusal;
+use crate::printer::{Printer, to_stderr};
 
 /// Without a terminal, a line at least this often.
 const LINE_EVERY: Duration = Duration::from_secs(30);
+/// So many of a kind are told one by one.
+const MOST_TOLD: usize = 5;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on, the first interrupt ends work after the sample it is at, the second at once.
-pub(crate) fn end_gently_when_interrupted() {
-    // Where no handler can be set, an interrupt ends the program at once; files stay whole.
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            #[expect(clippy::exit, reason = "asked for twice")]
-            std::process::exit(130);
-        }
-    });
+/// From now on, the first interrupt ends work after the samples that are under way, the second at
+/// once. A scheduler's SIGTERM and a closed terminal's SIGHUP are interrupts too.
+pub(crate) fn end_gently_when_interrupted() -> Result<(), Refusal> {
+    static SET: AtomicUsize = AtomicUsize::new(0);
+    // A demonstration runs several commands.
+    if SET.fetch_add(1, Ordering::Relaxed) > 0 {
+        return Ok(());
+    }
+    #[cfg(unix)]
+    {
+        // A limit on the size of files then is an error of writing, and not the end.
+        let ignored = std::sync::Arc::new(AtomicBool::new(false));
+        let too_large = signal_hook::consts::SIGXFSZ;
+        signal_hook::flag::register(too_large, ignored)?;
+    }
+    listen()
+}
+
+fn interrupt() {
+    if INTERRUPTED.swap(true, Ordering::Relaxed) {
+        #[expect(clippy::exit, reason = "asked for twice")]
+        std::process::exit(130);
+    }
+    to_stderr("finishing the samples under way, then stopping; interrupt again to stop now");
+}
+
+#[cfg(unix)]
+fn listen() -> Result<(), Refusal> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = vec![SIGINT, SIGTERM];
+    // `nohup` means that a closed terminal ends nothing.
+    if !is_ignored(SIGHUP) {
+        signals.push(SIGHUP);
+    }
+    let mut signals = signal_hook::iterator::Signals::new(signals)?;
+    let listen = move || signals.forever().for_each(|_| interrupt());
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(listen)?;
+    Ok(())
+}
+
+/// Whether whoever started this process had it ignore a signal.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+#[cfg(not(unix))]
+fn listen() -> Result<(), Refusal> {
+    Ok(ctrlc::set_handler(interrupt)?)
 }
 
 /// Tells the user how a run goes on.
@@ -31,6 +82,7 @@ pub(crate) struct Progress {
     printer: Printer,
     bar: ProgressBar,
     lines: Option<Mutex<Lines>>,
+    told: Mutex<Told>,
 }
 
 struct Lines {
@@ -41,11 +93,19 @@ struct Lines {
     last: Instant,
 }
 
+/// How much was told of each kind.
+#[derive(Default)]
+struct Told {
+    failures: BTreeMap<FailureKind, usize>,
+    /// With the text of the first one that was not told.
+    diagnostics: BTreeMap<&'static str, (usize, Severity, String)>,
+}
+
 impl Progress {
     pub(crate) fn new(printer: &Printer) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = if terminal && !printer.is_quiet() {
-            let style = "{prefix:>12} {wide_bar} {pos}/{len} {per_sec} {eta} left";
+            let style = "{prefix:>12} {wide_bar} {pos}/{len} {elapsed} {per_sec} {eta} left{msg}";
             let style = ProgressStyle::with_template(style);
             ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         } else {
@@ -63,27 +123,46 @@ impl Progress {
             printer: printer.with_bar(bar.clone()),
             bar,
             lines: (!terminal && !printer.is_quiet()).then(|| Mutex::new(lines)),
+            told: Mutex::default(),
         }
     }
 
-    /// Clears the bar.
-    pub(crate) fn finish(&self) {
+    /// Clears the bar and counts what was not told one by one; `notes` is the file that lists all.
+    pub(crate) fn finish(&self, notes: &str) {
         self.bar.finish_and_clear();
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for (kind, count) in &told.failures {
+            if *count > MOST_TOLD {
+                self.printer.error(&format!(
+                    "and {} ({}); all are listed in {notes}",
+                    plural(count - MOST_TOLD, "more failure", "more failures"),
+                    kind.words()
+                ));
+            }
+        }
+        for (code, (count, severity, text)) in &told.diagnostics {
+            if *count > MOST_TOLD {
+                let more = plural(count - MOST_TOLD, "more sample", "more samples");
+                let text = format!("{more}, as: {text} (`mednet explain {code}`)");
+                self.printer.diagnosed(code, *severity, &text);
+            }
+        }
     }
-}
 
-impl Observer for Progress {
     fn dataset(&self, name: &str, samples: usize) {
-        self.printer
-            .info(&format!("data set `{name}`: {samples} samples"));
+        let name = escaped_line(name);
+        self.printer.info(&format!(
+            "data set `{name}`: {}",
+            plural(samples, "sample", "samples")
+        ));
         self.bar.reset();
-        self.bar.set_prefix(name.to_owned());
+        self.bar.set_prefix(name.to_string());
         self.bar.set_length(samples as u64);
+        self.bar.enable_steady_tick(Duration::from_millis(500));
         if let Some(Ok(mut lines)) = self.lines.as_ref().map(Mutex::lock) {
             let now = Instant::now();
-            let dataset = name.to_owned();
             *lines = Lines {
-                dataset,
+                dataset: name.to_string(),
                 done: 0,
                 total: samples,
                 started: now,
@@ -93,7 +172,8 @@ impl Observer for Progress {
     }
 
     fn sample(&self, name: &str) {
-        self.printer.debug(&format!("`{name}` done"));
+        self.printer
+            .debug(&format!("`{}` done", escaped_line(name)));
         self.bar.inc(1);
         if let Some(Ok(mut lines)) = self.lines.as_ref().map(Mutex::lock) {
             lines.done += 1;
@@ -108,20 +188,57 @@ impl Observer for Progress {
                     total,
                     ..
                 } = &*lines;
+                let speed = match rate >= 1.0 {
+                    true => format!("{rate:.1} a second"),
+                    false => format!("{:.1} s a sample", 1.0 / rate),
+                };
                 self.printer.summary(&format!(
-                    "{dataset}: {done} of {total} samples, {rate:.1} a second, {left:.0} s left"
+                    "{dataset}: {done} of {total} samples, {speed}, {left:.0} s left"
                 ));
             }
         }
     }
 
-    fn notice(&self, sample: &str, message: &str) {
-        self.printer.notice(&format!("`{sample}`: {message}"));
+    fn diagnostic(&self, sample: &str, diagnostic: &Diagnostic) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, _, _) = told
+            .diagnostics
+            .entry(diagnostic.code())
+            .or_insert_with(|| (0, diagnostic.severity(), diagnostic.to_string()));
+        *count += 1;
+        if *count > MOST_TOLD {
+            return;
+        }
+        let (code, severity) = (diagnostic.code(), diagnostic.severity());
+        let text = match sample {
+            "" => diagnostic.to_string(),
+            _ => format!("`{}`: {diagnostic}", escaped_line(sample)),
+        };
+        self.printer.diagnosed(code, severity, &text);
     }
 
     fn failure(&self, failure: &SampleFailure) {
-        self.printer
-            .error(&format!("`{}`: {}", failure.sample, failure.reason));
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = told.failures.values().sum();
+        self.bar.set_message(format!(", {} failed", all + 1));
+        let count = told.failures.entry(failure.kind).or_default();
+        *count += 1;
+        if *count <= MOST_TOLD {
+            let sample = escaped_line(&failure.sample);
+            self.printer
+                .error(&format!("`{sample}`: {}", failure.reason));
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::DataSet { name, samples } => self.dataset(name, samples),
+            Event::Sample { name } => self.sample(name),
+            Event::Diagnostic { sample, diagnostic } => self.diagnostic(sample, diagnostic),
+            Event::Failure(failure) => self.failure(failure),
+        }
     }
 
     fn interrupted(&self) -> bool {

@@ -10,7 +10,6 @@ use mednet_saliency::{METHODS, Method, method};
 
 use crate::args::Inputs;
 use crate::exit::Refusal;
-use crate::settings::is_toml;
 
 /// Networks that mednet trains and whose saliency is not computed, with the reason.
 const OTHER_MODELS: &[(&str, &str)] = &[
@@ -54,6 +53,14 @@ pub(crate) struct Resolved {
     pub(crate) architecture: Option<&'static Architecture>,
     /// The data set.
     pub(crate) module: DataModule,
+}
+
+impl Resolved {
+    /// The split file; where the data set is no file, the path of none.
+    pub(crate) fn split_file(&self) -> std::path::PathBuf {
+        let is_file = self.module.folder.is_some();
+        std::path::PathBuf::from(if is_file { &self.module.name } else { "" })
+    }
 }
 
 /// Names of all models.
@@ -127,6 +134,11 @@ pub(crate) fn required_model(resolved: &Resolved) -> Result<&'static Architectur
     })
 }
 
+/// Whether a positional argument is a configuration file.
+pub(crate) fn is_toml(config: &str) -> bool {
+    config.to_lowercase().ends_with(".toml")
+}
+
 fn is_split_file(config: &str) -> bool {
     let lower = config.to_lowercase();
     [".json", ".json.gz", ".json.bz2"]
@@ -164,23 +176,6 @@ pub(crate) fn directories(datadir: Option<&Path>) -> Result<DataDirectories, Ref
 
 /// The method that is meant where none is named.
 pub(crate) const DEFAULT_METHOD: &str = "gradcam";
-/// Checks the name of a data set of `module`, if one is asked for.
-pub(crate) fn only_dataset(module: &DataModule, name: Option<&str>) -> Result<(), Refusal> {
-    let names = || module.datasets.iter().map(|dataset| dataset.name.as_str());
-    match name {
-        Some(name) if !names().any(|known| known == name) => {
-            let hint = suggest::hint(name, names());
-            let known: Vec<String> = names().map(|name| format!("`{name}`")).collect();
-            Err(Refusal::new(format!(
-                "there is no data set `{name}` in `{}`{hint}; it has {}",
-                module.name,
-                known.join(", ")
-            )))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// The methods of these names, each once, in the order in which they were named.
 pub(crate) fn methods(names: &[String]) -> Result<Vec<&'static dyn Method>, Refusal> {
     let default = [DEFAULT_METHOD.to_owned()];

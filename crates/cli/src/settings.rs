@@ -16,14 +16,29 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use mednet_data::DataDirectories;
 
 use crate::exit::Refusal;
+use crate::resolve;
+use mednet_base::file;
 use mednet_base::suggest;
+use mednet_study::Diagnostic;
 
 /// The file in the current folder whose options apply.
 const PROJECT_FILE: &str = "mednet.toml";
+/// Larger files hold no options.
+const LARGEST_FILE: u64 = 1 << 20;
+/// What the help of a flag says if it is the one of two opposites that holds by default.
+pub(crate) const DEFAULT_MARK: &str = "[the default";
 /// Tables of the user's own configuration file, which are no options and are not read elsewhere.
 const NOT_OPTIONS: [&str; 3] = ["datadir", "cxr8", "nih_cxr14"];
 
 /// The command line with the options of environment and configuration files put behind it.
+pub(crate) struct Layered {
+    /// All words.
+    pub(crate) words: Vec<OsString>,
+    /// What the file of the current folder sets, which nobody has typed.
+    pub(crate) project: Option<Diagnostic>,
+}
+
+/// Puts the options of environment and configuration files behind the command line.
 ///
 /// # Errors
 /// Where a configuration file cannot be read, or holds what is no option.
@@ -31,17 +46,21 @@ pub(crate) fn layered(
     command: &Command,
     typed: Vec<OsString>,
     environment: impl Fn(&str) -> Option<String>,
-) -> Result<Vec<OsString>, Refusal> {
+) -> Result<Layered, Refusal> {
+    let unchanged = |words| Layered {
+        words,
+        project: None,
+    };
     // What is wrong with the command line is told when it is parsed for good.
     let Ok(matches) = command
         .clone()
         .ignore_errors(true)
         .try_get_matches_from(&typed)
     else {
-        return Ok(typed);
+        return Ok(unchanged(typed));
     };
     let Some((leaf, leaf_matches)) = leaf(command, &matches) else {
-        return Ok(typed);
+        return Ok(unchanged(typed));
     };
     let files = configuration_files(leaf, leaf_matches)?;
     let mut typed = typed;
@@ -49,6 +68,7 @@ pub(crate) fn layered(
     let end = typed.iter().position(|word| word == "--");
     let operands = typed.split_off(end.unwrap_or(typed.len()));
     let mut complete = typed;
+    let mut from_project = Vec::new();
     for argument in leaf.get_arguments().filter(|argument| is_option(argument)) {
         if is_typed(leaf_matches, argument) {
             continue;
@@ -83,13 +103,23 @@ pub(crate) fn layered(
         });
         if let Some((path, value)) = found {
             option.push_value(&mut complete, value, path)?;
+            if path == Path::new(PROJECT_FILE) {
+                from_project.push(long.to_owned());
+            }
         }
     }
     for (path, table) in &files {
         refuse_unknown(command, path, table)?;
     }
     complete.extend(operands);
-    Ok(complete)
+    let project = (!from_project.is_empty()).then(|| Diagnostic::OptionFile {
+        file: PROJECT_FILE.to_owned(),
+        options: from_project,
+    });
+    Ok(Layered {
+        words: complete,
+        project,
+    })
 }
 
 /// The command that was asked for and what was typed behind it.
@@ -110,6 +140,25 @@ pub(crate) fn is_option(argument: &Arg) -> bool {
         && argument
             .get_long()
             .is_some_and(|long| !about_the_program.contains(&long))
+}
+
+/// Whether a flag is the one of two opposites that holds by default.
+pub(crate) fn is_default(argument: &Arg) -> bool {
+    let help = argument.get_help().or_else(|| argument.get_long_help());
+    help.is_some_and(|help| help.to_string().contains(DEFAULT_MARK))
+}
+
+/// The model or the data set among the positional arguments.
+pub(crate) fn named(long: &str, matches: &ArgMatches) -> Option<String> {
+    if !matches!(long, "model" | "datamodule") || matches.try_contains_id("configs").is_err() {
+        return None;
+    }
+    let configs = matches.get_many::<String>("configs")?;
+    let of_this_kind = |config: &&String| {
+        let is_model = resolve::model_names().any(|name| name == config.as_str());
+        !resolve::is_toml(config) && is_model == (long == "model")
+    };
+    configs.rev().find(of_this_kind).cloned()
 }
 
 fn is_typed(matches: &ArgMatches, argument: &Arg) -> bool {
@@ -145,31 +194,33 @@ fn configuration_files(
             .get_many::<String>("configs")
             .unwrap_or_default()
             .rev();
-        paths.extend(configs.filter(|config| is_toml(config)).map(PathBuf::from));
+        paths.extend(
+            configs
+                .filter(|config| resolve::is_toml(config))
+                .map(PathBuf::from),
+        );
     }
-    if Path::new(PROJECT_FILE).is_file() {
+    if Path::new(PROJECT_FILE).exists() {
         paths.push(PathBuf::from(PROJECT_FILE));
     }
     paths
         .into_iter()
         .map(|path| {
-            let text = std::fs::read_to_string(&path).map_err(|error| {
+            let unreadable = |reason: String| {
                 let path = path.display();
                 Refusal::new(format!(
-                    "cannot read the configuration file `{path}`: {error}"
+                    "cannot read the configuration file `{path}`: {reason}"
                 ))
-            })?;
+            };
+            let bytes = file::read_limited(&path, LARGEST_FILE);
+            let bytes = bytes.map_err(|error| unreadable(error.to_string()))?;
+            let text = String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
             let table = text.parse::<toml::Table>().map_err(|error| {
                 Refusal::new(format!("`{}` is not valid TOML: {error}", path.display()))
             })?;
             Ok((path, table))
         })
         .collect()
-}
-
-/// Whether a positional argument is a configuration file.
-pub(crate) fn is_toml(config: &str) -> bool {
-    config.to_lowercase().ends_with(".toml")
 }
 
 /// An option of which another place says something.

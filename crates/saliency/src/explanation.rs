@@ -86,7 +86,8 @@ impl<'e, D: Device> ExplainedImage<'e, D> {
     }
 
     /// What a run keeps for such needs.
-    pub(crate) fn kept(settings: &Settings<'_, D>, needs: Needs) -> Keep {
+    #[must_use]
+    pub fn kept(settings: &Settings<'_, D>, needs: Needs) -> Keep {
         let graph = settings.engine.graph();
         let mut keep = Keep::values([settings.layer, graph.output()]);
         if needs.gradient {

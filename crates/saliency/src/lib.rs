@@ -13,7 +13,6 @@ pub mod map;
 pub mod method;
 pub mod metric;
 pub mod random;
-pub mod run;
 pub mod statistics;
 pub mod target;
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
+use mednet_study::Shard;
 
 mod demo;
 mod evaluate;
@@ -33,7 +34,7 @@ const GENERAL: &str = "General options";
     arg_required_else_help = true,
     max_term_width = 100,
     after_help = "Exit codes: 0 all done, 1 some samples failed (they are listed), 2 nothing \
-                  could be done as asked, 70 a bug, 130 interrupted."
+                  could be done as asked or written, 70 a bug, 130 interrupted."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -83,6 +84,11 @@ pub(crate) enum Command {
     },
     /// Try everything on drawn chest phantoms: needs no file and no network connection.
     Demo(Demo),
+    /// Explain a diagnostic by its code, such as W004; without a code, list all of them.
+    Explain {
+        /// Codes.
+        codes: Vec<String>,
+    },
     /// What this program is and where it looks for things.
     Info(Info),
     /// Print a script that completes command lines in a shell.
@@ -132,6 +138,42 @@ pub(crate) enum SaliencyCommand {
     /// Measure how much a class's probability changes when pixels are removed in the order of
     /// their saliency (ROAD).
     Completeness(Box<Completeness>),
+    /// Bring the parts of a run together (--shard), and check that none is missing.
+    ///
+    /// Names the output folders of `generate`, `completeness` or `interpretability`. What comes out
+    /// is byte for byte what one process would have written. Exit codes: 0 all is there, 1 something
+    /// is missing or has failed, 2 the parts contradict each other.
+    Collect(Collect),
+    /// Show how far the parts of a run are.
+    Status(RunStatus),
+}
+
+/// Which runs to bring together.
+#[derive(Debug, Args)]
+pub(crate) struct Collect {
+    /// Output folders.
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Compare every map with its digest.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Print a summary as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which runs to look at.
+#[derive(Debug, Args)]
+pub(crate) struct RunStatus {
+    /// Output folders.
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Look again every few seconds, until all parts have ended.
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -242,6 +284,18 @@ pub(crate) struct Inputs {
     /// Use at most this many samples of each data set.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
+    /// Read no picture with more pixels than this, after padding to a square.
+    #[arg(long, value_name = "N", default_value_t = mednet_data::DEFAULT_MAX_PIXELS)]
+    pub(crate) max_pixels: u64,
+}
+
+/// Which part of a run.
+#[derive(Debug, Args)]
+pub(crate) struct ShardOption {
+    /// Do the I-th of N parts of the run only, on this machine or another one; `mednet saliency
+    /// collect` brings all of them together.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
 }
 
 /// Where and how a network runs.
@@ -318,7 +372,11 @@ Examples:
 
   One data set, one layer, the original program's numbers:
     mednet saliency generate densenet split.json -w model.ckpt -S test \\
-      --layer features.norm5 --compat mednet")]
+      --layer features.norm5 --compat mednet
+
+  The third of sixteen parts, each on a machine of its own, then all together:
+    mednet saliency generate densenet split.json -w model.ckpt -s all -o maps --shard 3/16
+    mednet saliency collect maps")]
 pub(crate) struct Generate {
     #[command(flatten)]
     pub(crate) inputs: Inputs,
@@ -329,9 +387,18 @@ pub(crate) struct Generate {
     /// Where the maps go.
     #[arg(short, long, default_value = "saliency-maps", value_name = "DIR")]
     pub(crate) output_folder: PathBuf,
+    /// At which resolution maps are stored: enlarged to the image, or as they are at the layer, a
+    /// thousandth of the size, to be enlarged by this program when it reads them.
+    #[arg(long, default_value = "image", value_name = "image|layer")]
+    pub(crate) store: String,
     /// Replace maps that were made with other settings.
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Compare every map and image that is there with its digest, and make again what differs.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    #[command(flatten)]
+    pub(crate) shard: ShardOption,
     /// Stop at the first sample that fails.
     #[arg(long)]
     pub(crate) fail_fast: bool,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Computing, Inputs, Question};
+use super::{Computing, Inputs, Question, ShardOption};
 
 /// Where scores and their pages go.
 #[derive(Debug, Args)]
@@ -64,6 +64,8 @@ pub(crate) struct Interpretability {
     /// Seed of the random control.
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) shard: ShardOption,
 }
 
 /// Measure how much a class's probability changes when pixels are removed in the order of their
@@ -131,4 +133,9 @@ pub(crate) struct Completeness {
     /// Stop at the first sample that fails.
     #[arg(long)]
     pub(crate) fail_fast: bool,
+    /// Score maps that were made with other weights all the same.
+    #[arg(long)]
+    pub(crate) allow_other_weights: bool,
+    #[command(flatten)]
+    pub(crate) shard: ShardOption,
 }

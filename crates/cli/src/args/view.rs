@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Compat, Inputs};
+use super::{Compat, Inputs, ShardOption};
 
 /// Lay saliency maps over the radiographs they explain.
 #[derive(Debug, Args)]
@@ -74,6 +74,8 @@ pub(crate) struct View {
     /// Number of threads; -1 or 0: one for each core.
     #[arg(short = 'P', long, default_value_t = -1, allow_negative_numbers = true, value_name = "N")]
     pub(crate) parallel: i64,
+    #[command(flatten)]
+    pub(crate) shard: ShardOption,
     /// Say what would be done, and write nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -1,152 +1,138 @@
 //! `mednet saliency completeness`: ROAD.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Instant;
 
-use mednet_base::json::Value;
-use mednet_data::{Mode, SampleLoader};
+use mednet_base::text::plural;
+use mednet_data::Mode;
 use mednet_network::Engine;
 use mednet_network::device::Cpu;
-use mednet_report::score_table::{DataSetScores, Metric};
-use mednet_saliency::metric::road::{ROAD_COLUMNS, Road, RoadSettings};
-use mednet_saliency::run::{ClassScores, Completion, CompletionSummary, MapSource, ScoredDataSet};
+use mednet_saliency::metric::road::{Road, RoadSettings};
 use mednet_saliency::{Settings, TargetClass};
+use mednet_study::notes::DataNotes;
+use mednet_study::run::ClassScores;
+use mednet_study::run::completeness::{COMMAND, Completeness as Run, Scored};
+use mednet_study::run::generate::empty_maps;
+use mednet_study::{Diagnostic, MapSource, ScoredDataSet};
 use serde_json::json;
 
+use super::{MOST_READERS, end_line, told_lost};
 use crate::args::Completeness;
-use crate::exit::{Outcome, Refusal, Status};
+use crate::exit::{Outcome, Refusal};
+use crate::invocation::Invocation;
 use crate::map_sources::{self, label};
-use crate::metadata::{self, Metadata};
-use crate::network::{self, Weights};
+use crate::network;
 use crate::printer::Printer;
 use crate::progress::{Progress, end_gently_when_interrupted};
 use crate::resolve;
-use crate::road_curves;
-use crate::score_files::{self, ScoreFiles};
-use mednet_base::text::plural;
+use crate::score_files::{Results, ScoreFiles, not_written};
 
-/// Reading is light beside computing: more readers than this are not needed.
-const MOST_READERS: usize = 4;
+/// A map with more ties than this is mostly scored by chance.
+const MANY_TIES: f64 = 0.1;
 
 /// Runs the command.
-pub(crate) fn run(arguments: &Completeness, printer: &Printer) -> Outcome {
+pub(crate) fn run(arguments: &Completeness, invocation: &Invocation<'_>) -> Outcome {
     let started = Instant::now();
-    let Completeness {
-        inputs,
-        computing,
-        question,
-        output,
-        ..
-    } = arguments;
+    let (
+        printer,
+        Completeness {
+            inputs,
+            computing,
+            question,
+            output,
+            ..
+        },
+    ) = (invocation.printer, arguments);
     resolve::device(&computing.device)?;
     let mode = network::mode(computing.compat);
     let road = road_settings(arguments, mode)?;
     let target_class: TargetClass = question.target_class.parse()?;
-    let names = &question.saliency_map_algorithm;
-    let sources = match &arguments.input_folder {
-        Some(folder) => map_sources::in_folder(names, folder)?,
-        None => map_sources::computed(names)?,
-    };
-    let files = score_files::destinations(output, &sources, "completeness")?;
+    let sources = sources(arguments)?;
+    let names: Vec<Option<String>> = sources
+        .iter()
+        .map(|source| source.name().map(str::to_owned))
+        .collect();
+    let files = ScoreFiles::new(output, &names, COMMAND, !arguments.no_plot)?;
     let resolved = resolve::inputs(inputs)?;
     let architecture = resolve::required_model(&resolved)?;
-    let module = &resolved.module;
-    let directories = resolve::directories(inputs.datadir.as_deref())?;
-    let transforms = network::transforms(architecture);
-    let loader = SampleLoader::new(module, &directories, transforms, mode)?;
-    let threads = network::use_threads(computing.parallel)?;
-    let Weights { network, path } = network::load(architecture, computing, printer)?;
-    if let Some(folder) = &arguments.input_folder
-        && map_sources::weights_of_run(folder).is_some_and(|sha256| sha256 != network.sha256)
-    {
-        printer.warning(&format!(
-            "the maps in `{}` were made with other weights than `{}`: the scores say how well they \
-             explain another network",
-            folder.display(),
-            path.display()
-        ));
-    }
-    let layer = resolve::layer(&network.graph, architecture, question.layer.as_deref())?;
-    let layer_name = network.graph.node(layer).name.clone();
-    printer.info(&format!(
-        "{} with {}, {}; ROAD at {:?} percent {}",
-        architecture.name(),
-        plural(network.graph.output_count(), "output", "outputs"),
-        plural(threads, "thread", "threads"),
-        road.percentiles,
-        percentile_is(mode),
-    ));
-
-    let mut base = metadata::of_this_run();
-    metadata::put_data(&mut base, module);
-    metadata::put_model(&mut base, architecture, &network.graph);
-    put_options(&mut base, arguments, mode);
-    base.insert("weight".to_owned(), json!(path.display().to_string()));
-    base.insert("weight-sha256".to_owned(), json!(network.sha256));
-    base.insert("layer".to_owned(), json!(layer_name));
-    base.insert("threads".to_owned(), json!(threads));
-
-    let engine = Engine::new(network.graph, Cpu);
+    let loader = network::loader(&resolved, inputs, mode)?;
+    let network = network::load(architecture, computing, question, printer)?;
+    refuse_to_replace(&files, &network.weights, &resolved)?;
+    let mut notes = invocation
+        .notes()
+        .with("mode", mode.to_string())
+        .with("percentile-is", road.percentile_is())
+        .with(
+            "sources",
+            names
+                .iter()
+                .map(|name| name.as_deref().unwrap_or(""))
+                .collect::<Vec<_>>(),
+        )
+        .with("datasets", super::dataset_names(&resolved.module, inputs))
+        .with("score-files", files.names());
+    notes.data = Some(DataNotes::from(&resolved.module));
+    notes.model = Some(network.model);
+    notes.computing = Some(network.notes);
+    let engine = Engine::new(network.loaded.graph, Cpu);
     let settings = Settings {
         engine: &engine,
-        layer,
+        layer: network.layer,
         mode,
         seed: computing.seed,
     };
-    let road = Road::new(&engine, road);
-    let completion = Completion {
+    let completeness = Run {
         settings: &settings,
-        road: &road,
+        network: network.settings,
+        road: &Road::new(&engine, road.clone()),
         sources,
         target_class,
         positive_only: question.positive_only,
-        only_dataset: inputs.only_dataset.clone(),
-        limit: inputs.limit,
+        selection: super::selection(inputs, arguments.shard.shard),
         cache_samples: computing.cache_samples,
-        readers: threads.min(MOST_READERS),
+        readers: network.pool.current_num_threads().min(MOST_READERS),
         fail_fast: arguments.fail_fast,
+        allow_other_weights: arguments.allow_other_weights,
+        output: files.folder.clone(),
+        records: files.records(COMMAND),
     };
-    end_gently_when_interrupted();
+    end_gently_when_interrupted()?;
+    super::warn_of_little_memory(network.pool.current_num_threads(), &engine, printer);
     let progress = Progress::new(printer);
-    let summary = completion.run(module, &loader, &progress);
-    progress.finish();
-    let summary = summary?;
+    let facts = invocation.facts(&notes);
+    let scored = completeness.run(&resolved.module, &loader, &network.pool, &facts, &progress);
+    progress.finish(&super::where_listed(
+        arguments.shard.shard,
+        "the notes of the scores",
+    ));
+    let scored = scored?;
+    notes.duration_seconds = Some(started.elapsed().as_secs_f64());
+    notes.results = serde_json::to_value(&scored.summary)?;
+    write(&files, &names, &road, &notes.to_value(), &scored, printer)?;
+    report(arguments, &files, &scored, printer, started);
+    Ok(scored.summary.ended.into())
+}
 
-    base.insert(
-        "duration-seconds".to_owned(),
-        json!(started.elapsed().as_secs_f64()),
-    );
-    base.insert("results".to_owned(), results_json(&summary));
-    let several = completion.sources.len() > 1;
-    let sources = completion.sources.iter().zip(&summary.sources).zip(&files);
-    for ((source, datasets), files) in sources {
-        warn(source, datasets, mode, printer);
-        files.write_rows(&rows(datasets))?;
-        road_curves::of(source, datasets, road.settings())
-            .write_with_backup(&files.beside("curves.json"))?;
-        write_notes(source, datasets, files, base.clone())?;
-        let method = source.name().filter(|_| several);
-        files.write_summary(
-            method,
-            &metrics(),
-            &table_scores(datasets),
-            !arguments.no_plot,
-            printer,
-        )?;
-        printer.summary(&format!(
-            "{}: {} scored, in `{}`",
-            label(source),
-            plural(all(datasets).count(), "map", "maps"),
-            files.json.display()
-        ));
+fn sources(arguments: &Completeness) -> Result<Vec<MapSource>, Refusal> {
+    let names = &arguments.question.saliency_map_algorithm;
+    match &arguments.input_folder {
+        None => map_sources::computed(names),
+        Some(folder) => {
+            let maps = map_sources::in_folder(names, folder)?;
+            Ok(maps.into_iter().map(MapSource::Scored).collect())
+        }
     }
-    report(&summary, printer, started);
-    Ok(if summary.interrupted && summary.failures.is_empty() {
-        Status::Interrupted
-    } else if summary.failures.is_empty() {
-        Status::Done
-    } else {
-        Status::SomeFailed
-    })
+}
+
+fn refuse_to_replace(
+    files: &ScoreFiles,
+    weights: &std::path::Path,
+    resolved: &resolve::Resolved,
+) -> Result<(), Refusal> {
+    let paths = files.paths();
+    let outputs: Vec<_> = paths.iter().map(PathBuf::as_path).collect();
+    super::refuse_to_replace(&[weights, resolved.split_file().as_path()], &outputs)
 }
 
 fn road_settings(arguments: &Completeness, mode: Mode) -> Result<RoadSettings, Refusal> {
@@ -169,202 +155,162 @@ fn road_settings(arguments: &Completeness, mode: Mode) -> Result<RoadSettings, R
     })
 }
 
-/// What a percentile means.
-pub(crate) fn percentile_is(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Default => "removed",
-        Mode::Mednet => "kept",
+/// Writes the results of a whole run, and only those.
+fn write(
+    files: &ScoreFiles,
+    names: &[Option<String>],
+    road: &RoadSettings,
+    notes: &serde_json::Value,
+    scored: &Scored,
+    printer: &Printer,
+) -> Result<(), Refusal> {
+    let Some(scores) = &scored.scores else {
+        return Ok(());
+    };
+    write_scores(
+        files,
+        names,
+        road,
+        notes,
+        &scored.summary.other_weights,
+        scores,
+        printer,
+    )?;
+    Ok(scored.keep_records()?)
+}
+
+/// Writes the results for each source of maps: what a run does at its end, and what is done when
+/// the parts of a run are brought together.
+pub(super) fn write_scores(
+    files: &ScoreFiles,
+    names: &[Option<String>],
+    road: &RoadSettings,
+    notes: &serde_json::Value,
+    other_weights: &[(String, usize)],
+    scores: &[Vec<ScoredDataSet<ClassScores>>],
+    printer: &Printer,
+) -> Result<(), Refusal> {
+    let several = names.len() > 1;
+    let paths = files.paths();
+    for ((name, datasets), json) in names.iter().zip(scores).zip(&paths) {
+        let source = name.as_deref().filter(|name| !name.is_empty());
+        tell(source, datasets, road.mode, printer);
+        let of = label(source);
+        let others = other_weights.iter().find(|(name, _)| name == of);
+        let mut notes = notes.clone();
+        if let Some(notes) = notes.as_object_mut() {
+            notes.insert("saliency-map-algorithm".to_owned(), json!(source));
+            notes.insert("scores".to_owned(), counts(datasets));
+            notes.insert(
+                "maps-of-other-weights".to_owned(),
+                json!(others.map_or(0, |(_, n)| *n)),
+            );
+        }
+        let results = Results {
+            json,
+            method: source.filter(|_| several),
+            notes,
+            remark: others.map(|(_, count)| {
+                format!(
+                    "{} made with other weights than those that scored them.",
+                    plural(*count, "map was", "maps were")
+                )
+            }),
+            plot: files.plot,
+        };
+        results.write_completeness(source, datasets, road, printer)?;
+        printer.summary(&format!(
+            "{of}: {} scored, in `{}`",
+            plural(all(datasets).count(), "map", "maps"),
+            json.display()
+        ));
     }
-}
-
-/// The options under their long names, as the original notes them, and ours.
-fn put_options(metadata: &mut Metadata, arguments: &Completeness, mode: Mode) {
-    let Completeness {
-        inputs,
-        computing,
-        question,
-        output,
-        ..
-    } = arguments;
-    let mut put = |name: &str, value: serde_json::Value| metadata.insert(name.to_owned(), value);
-    put(
-        "output-json",
-        score_files::path_json(output.output_json.as_deref()),
-    );
-    put(
-        "output-folder",
-        score_files::path_json(Some(&output.output_folder)),
-    );
-    put(
-        "input-folder",
-        score_files::path_json(arguments.input_folder.as_deref()),
-    );
-    put("device", json!(computing.device));
-    put("cache-samples", json!(computing.cache_samples));
-    put("weight", serde_json::Value::Null);
-    put("parallel", json!(computing.parallel));
-    put("saliency-map-algorithm", serde_json::Value::Null);
-    put("target-class", json!(question.target_class.to_lowercase()));
-    put("positive-only", json!(question.positive_only));
-    put("percentile", json!(arguments.percentile));
-    put("percentile-is", json!(percentile_is(mode)));
-    put("only-dataset", json!(inputs.only_dataset));
-    put("plot", json!(!arguments.no_plot));
-    put("limit", json!(inputs.limit));
-    put("datadir", score_files::path_json(inputs.datadir.as_deref()));
-    put("loader", json!(inputs.loader));
-    put("noise", json!(arguments.noise));
-    put("repeats", json!(arguments.repeats));
-    put("score", json!(arguments.score.to_lowercase()));
-    put("seed", json!(computing.seed));
-    put("mode", json!(mode.to_string()));
-}
-
-fn metrics() -> [Metric; 3] {
-    ROAD_COLUMNS.map(|name| Metric {
-        short_name: name,
-        name,
-    })
+    Ok(())
 }
 
 fn all(datasets: &[ScoredDataSet<ClassScores>]) -> impl Iterator<Item = &ClassScores> {
     datasets.iter().flat_map(ScoredDataSet::scores)
 }
 
-fn columns(scores: &ClassScores) -> [f64; 3] {
-    [
-        scores.road.morf.0,
-        scores.road.lerf.0,
-        scores.road.combined.0,
-    ]
-}
-
-fn table_scores(datasets: &[ScoredDataSet<ClassScores>]) -> Vec<DataSetScores> {
-    datasets
-        .iter()
-        .map(|dataset| DataSetScores {
-            name: dataset.name.clone(),
-            samples: dataset
-                .scores()
-                .map(|scores| columns(scores).to_vec())
-                .collect(),
-        })
-        .collect()
-}
-
-/// `{dataset: [[name, label], [name, label, output, MoRF, LeRF, combined], ...]}`.
-fn rows(datasets: &[ScoredDataSet<ClassScores>]) -> Value {
-    datasets
-        .iter()
-        .map(|dataset| {
-            let rows = dataset.samples.iter().map(|sample| {
-                let mut row = vec![
-                    Value::from(sample.name.as_str()),
-                    score_files::label(&sample.target),
-                ];
-                if let Some(scores) = &sample.scores {
-                    row.push(scores.class.into());
-                    row.extend(columns(scores).map(Value::from));
-                }
-                Value::Array(row)
-            });
-            (dataset.name.clone(), Value::Array(rows.collect()))
-        })
-        .collect()
-}
-
-fn write_notes(
-    source: &MapSource,
-    datasets: &[ScoredDataSet<ClassScores>],
-    files: &ScoreFiles,
-    mut metadata: Metadata,
-) -> Result<(), Refusal> {
+fn counts(datasets: &[ScoredDataSet<ClassScores>]) -> serde_json::Value {
     let count = |wanted: fn(&ClassScores) -> bool| all(datasets).filter(|s| wanted(s)).count();
     let scored = all(datasets).count();
     let tied: f64 = all(datasets).map(|scores| scores.road.tied_mass).sum();
-    metadata.insert("saliency-map-algorithm".to_owned(), json!(source.name()));
-    metadata.insert(
-        "scores".to_owned(),
-        json!({
-            "scored": scored,
-            "dead-maps": count(|scores| scores.dead),
-            "original-erases-the-image": count(|scores| scores.road.original_erases),
-            "erased": count(|scores| scores.road.erased > 0),
-            "solver-fallbacks": all(datasets).map(|scores| scores.road.fallbacks).sum::<usize>(),
-            "mean-tied-mass": (scored > 0).then(|| tied / scored as f64),
-        }),
-    );
-    files.write_metadata(&metadata)
+    json!({
+        "scored": scored,
+        "empty-maps": count(|scores| scores.empty),
+        "original-erases-the-image": count(|scores| scores.road.original_erases),
+        "erased": count(|scores| scores.road.erased > 0),
+        "solver-fallbacks": all(datasets).map(|scores| scores.road.fallbacks).sum::<usize>(),
+        "mean-tied-mass": (scored > 0).then(|| tied / scored as f64),
+    })
 }
 
-/// What the user should know to read the numbers right.
-fn warn(
-    source: &MapSource,
+/// What a reader must know to read the numbers right.
+fn tell(
+    source: Option<&str>,
     datasets: &[ScoredDataSet<ClassScores>],
     mode: Mode,
     printer: &Printer,
 ) {
-    let of = label(source);
-    let dead = all(datasets).filter(|scores| scores.dead).count();
-    if dead > 0 {
-        printer.notice(&format!(
-            "{of}: {} no pixel above another, being zero everywhere",
-            plural(dead, "map ranks", "maps rank")
-        ));
+    let method = label(source).to_owned();
+    let of = all(datasets).count();
+    let empty = all(datasets).filter(|scores| scores.empty).count();
+    if empty > 0 {
+        let counts = BTreeMap::from([(method.clone(), empty)]);
+        empty_maps(&counts, of)
+            .iter()
+            .for_each(|told| printer.diagnostic(told));
     }
-    let erases = all(datasets)
+    let is_tied = |scores: &&ClassScores| !scores.empty && scores.road.tied_mass > MANY_TIES;
+    let maps = all(datasets).filter(is_tied).count();
+    // A control that is the same everywhere is meant to tie.
+    if maps > 0 && method != "control-uniform" {
+        printer.diagnostic(&Diagnostic::TiedMaps {
+            method: method.clone(),
+            maps,
+            of,
+        });
+    }
+    let maps = all(datasets)
         .filter(|scores| scores.road.original_erases)
         .count();
-    if erases > 0 {
-        let original = match mode {
-            Mode::Mednet => "the image is wholly erased, as the original does it",
-            Mode::Default => {
-                "the original would erase the whole image; here, the order of equal pixels is drawn"
-            }
-        };
-        printer.notice(&format!(
-            "{of}: {} so many equal values at some percentile that {original}",
-            plural(erases, "map has", "maps have")
-        ));
+    if maps > 0 {
+        let done = mode == Mode::Mednet;
+        printer.diagnostic(&Diagnostic::ErasedByOriginal {
+            method: method.clone(),
+            maps,
+            done,
+        });
     }
     let fallbacks: usize = all(datasets).map(|scores| scores.road.fallbacks).sum();
     if fallbacks > 0 {
         printer.info(&format!(
-            "{of}: {} finished by conjugate gradients",
+            "{method}: {} finished by conjugate gradients",
             plural(fallbacks, "system", "systems")
         ));
     }
 }
 
-fn results_json(summary: &CompletionSummary) -> serde_json::Value {
-    json!({
-        "samples": summary.samples,
-        "skipped-datasets": summary.skipped_datasets,
-        "notices": summary.notices,
-        "interrupted": summary.interrupted,
-        "failures": score_files::failures_json(&summary.failures),
-    })
-}
-
-fn report(summary: &CompletionSummary, printer: &Printer, started: Instant) {
-    for (notice, count) in &summary.notices {
-        printer.notice(&format!(
-            "{}: {notice}",
-            plural(*count, "sample", "samples")
-        ));
+fn report(
+    arguments: &Completeness,
+    files: &ScoreFiles,
+    scored: &Scored,
+    printer: &Printer,
+    started: Instant,
+) {
+    let summary = &scored.summary;
+    super::tell_skipped(&summary.skipped_datasets, printer);
+    if let Some(line) = not_written(summary.ended, summary.samples, &files.folder) {
+        printer.summary(&line);
+    } else {
+        let mut line = plural(summary.samples, "sample", "samples");
+        if summary.samples_kept > 0 {
+            line.push_str(&format!(", {} of them scored before", summary.samples_kept));
+        }
+        end_line(&mut line, summary.failures.len(), summary.ended, started);
+        printer.summary(&line);
     }
-    if !summary.skipped_datasets.is_empty() {
-        let skipped = mednet_base::text::listed(&summary.skipped_datasets, usize::MAX);
-        printer.info(&format!("left out by --only-dataset: {skipped}"));
-    }
-    let mut line = plural(summary.samples, "sample", "samples");
-    if !summary.failures.is_empty() {
-        let failed = plural(summary.failures.len(), "failure", "failures");
-        line.push_str(&format!(", {failed} (listed above)"));
-    }
-    line.push_str(&format!(", {:.1} s", started.elapsed().as_secs_f64()));
-    if summary.interrupted {
-        line.push_str("; stopped early: the other samples are missing");
-    }
-    printer.summary(&line);
+    told_lost(summary.lost.as_deref(), printer);
+    super::tell_shard(arguments.shard.shard, summary.ended, &files.folder, printer);
 }

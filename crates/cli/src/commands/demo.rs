@@ -1,19 +1,20 @@
 //! `mednet demo`: all steps on drawn chest phantoms, as a user would type them.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
+use mednet_base::text::plural;
 use mednet_base::{file, json};
 use mednet_phantom::{PASA_WEIGHTS, export};
 use mednet_report::table::{self, Cell, Table};
+use mednet_study::ThreadCount;
 use serde_json::Value;
 
 use crate::args::{Cli, Demo};
 use crate::exit::{Outcome, Refusal, Status};
-use crate::metadata::shell_quoted;
-use crate::network::use_threads;
+use crate::invocation::{Invocation, shell_quoted};
 use crate::printer::{Printer, to_stdout};
-use mednet_base::text::plural;
 
 /// Says what the folder holds, so that a demonstration is not mixed with anything else.
 const META: &str = "demo.meta.json";
@@ -74,8 +75,9 @@ impl Layout {
 /// Runs the command.
 pub(crate) fn run(arguments: &Demo, printer: &Printer) -> Outcome {
     if let Some(folder) = &arguments.export {
-        use_threads(arguments.parallel)?;
-        let split = export(folder, arguments.seed, arguments.count as usize)?;
+        let pool = ThreadCount::new(arguments.parallel)?.pool()?;
+        let count = arguments.count as usize;
+        let split = pool.install(|| export(folder, arguments.seed, count))?;
         printer.summary(&format!(
             "{} in `{}`, {} of them with lesions; split file `{}`",
             plural(arguments.count as usize, "phantom", "phantoms"),
@@ -223,7 +225,12 @@ impl Step {
                 let line = std::iter::once("mednet")
                     .chain(words.iter().map(String::as_str))
                     .chain(threads.as_deref());
-                super::dispatch(Cli::try_parse_from(line)?.command, printer)
+                let words: Vec<OsString> = line.map(OsString::from).collect();
+                let mut command = Cli::command();
+                command.build();
+                let matches = command.clone().try_get_matches_from(&words)?;
+                let invocation = Invocation::new(&command, &matches, words, printer);
+                super::dispatch(Cli::from_arg_matches(&matches)?.command, &invocation)
             }
         }
     }

@@ -2,197 +2,143 @@
 
 use std::time::Instant;
 
-use mednet_data::{Mode, SampleLoader};
+use mednet_base::text::plural;
 use mednet_network::Engine;
 use mednet_network::device::Cpu;
-use mednet_saliency::run::{Generation, Preview, Provenance, Summary, atomic};
 use mednet_saliency::{Method, Settings, TargetClass};
+use mednet_study::notes::{self, DataNotes, RunNotes};
+use mednet_study::run::generate::{Generation, GenerationPreview, GenerationSummary};
+use mednet_study::store::Storage;
 use serde_json::{Value, json};
 
+use super::{MOST_READERS, end_line, told_lost};
 use crate::args::Generate;
 use crate::exit::{Outcome, Refusal, Status};
-use crate::metadata::{self, Metadata};
-use crate::network::{self, Weights};
+use crate::invocation::Invocation;
+use crate::network;
 use crate::printer::{Printer, to_stdout};
 use crate::progress::{Progress, end_gently_when_interrupted};
 use crate::resolve;
-use mednet_base::text::plural;
 
-/// Reading is light beside computing: more readers than this are not needed.
-const MOST_READERS: usize = 4;
+/// File of the notes in the output folder.
+pub(crate) const NOTES: &str = "generation.meta.json";
 
 /// Runs the command.
-pub(crate) fn run(arguments: &Generate, printer: &Printer) -> Outcome {
+pub(crate) fn run(arguments: &Generate, invocation: &Invocation<'_>) -> Outcome {
     let started = Instant::now();
-    let Generate {
-        inputs,
-        computing,
-        question,
-        ..
-    } = arguments;
+    let (
+        printer,
+        Generate {
+            inputs,
+            computing,
+            question,
+            ..
+        },
+    ) = (invocation.printer, arguments);
     resolve::device(&computing.device)?;
     let methods = resolve::methods(&question.saliency_map_algorithm)?;
     let target_class: TargetClass = question.target_class.parse()?;
+    let store: Storage = arguments.store.parse().map_err(Refusal::new)?;
     let resolved = resolve::inputs(inputs)?;
     let architecture = resolve::required_model(&resolved)?;
-    let module = &resolved.module;
-    resolve::only_dataset(module, inputs.only_dataset.as_deref())?;
     let mode = network::mode(computing.compat);
-    let directories = resolve::directories(inputs.datadir.as_deref())?;
-    let transforms = network::transforms(architecture);
-    let loader = SampleLoader::new(module, &directories, transforms, mode)?;
-    let threads = network::use_threads(computing.parallel)?;
-
-    let Weights { network, path } = network::load(architecture, computing, printer)?;
-    let layer = resolve::layer(&network.graph, architecture, question.layer.as_deref())?;
-    let layer_name = network.graph.node(layer).name.clone();
-    printer.info(&format!(
-        "{} with {}, looking at `{layer_name}`, {}",
-        architecture.name(),
-        plural(network.graph.output_count(), "output", "outputs"),
-        plural(threads, "thread", "threads")
-    ));
-
-    let normalizer = network.normalizer.as_ref().map_or_else(
-        || "none".to_owned(),
-        |normalizer| format!("mean {:?}, std {:?}", normalizer.mean, normalizer.std),
-    );
-    let provenance = |method: &dyn Method| {
-        let mut provenance = Provenance::default()
-            .with("model", architecture.name())
-            .with("weights", &network.sha256)
-            .with("normalizer", &normalizer)
-            .with("method", method.names()[0])
-            .with("mode", mode);
-        if method.uses_layer() {
-            provenance = provenance.with("layer", &layer_name);
-        }
-        if method.uses_seed() {
-            provenance = provenance.with("seed", computing.seed);
-        }
-        provenance
-    };
-    let methods: Vec<_> = methods
-        .iter()
-        .map(|method| (*method, provenance(*method)))
-        .collect();
-
-    let mut metadata = metadata::of_this_run();
-    metadata::put_data(&mut metadata, module);
-    metadata::put_model(&mut metadata, architecture, &network.graph);
-    put_options(&mut metadata, arguments, &methods, mode);
-    metadata.insert("weight".to_owned(), json!(path.display().to_string()));
-    metadata.insert("weight-sha256".to_owned(), json!(network.sha256));
-    metadata.insert("weight-format".to_owned(), json!(network.format));
-    metadata.insert("weight-epoch".to_owned(), json!(network.epoch));
-    metadata.insert("normalizer".to_owned(), json!(normalizer));
-    metadata.insert("layer".to_owned(), json!(layer_name));
-    metadata.insert("threads".to_owned(), json!(threads));
-    put_notes(&mut metadata, &methods, mode);
-
-    let engine = Engine::new(network.graph, Cpu);
+    let loader = network::loader(&resolved, inputs, mode)?;
+    super::tell_links(&arguments.output_folder, printer);
+    let network = network::load(architecture, computing, question, printer)?;
+    let mut notes = invocation
+        .notes()
+        .with("saliency-map-algorithm", algorithm(&methods))
+        .with("mode", mode.to_string())
+        .with("notes", method_notes(&methods, mode));
+    notes.data = Some(DataNotes::from(&resolved.module));
+    notes.model = Some(network.model);
+    notes.computing = Some(network.notes);
+    let engine = Engine::new(network.loaded.graph, Cpu);
     let settings = Settings {
         engine: &engine,
-        layer,
+        layer: network.layer,
         mode,
         seed: computing.seed,
     };
     let generation = Generation {
         settings: &settings,
+        network: network.settings,
         methods,
         target_class,
         positive_only: question.positive_only,
-        only_dataset: inputs.only_dataset.clone(),
-        limit: inputs.limit,
+        selection: super::selection(inputs, arguments.shard.shard),
+        store,
         cache_samples: computing.cache_samples,
-        readers: threads.min(MOST_READERS),
+        readers: network.pool.current_num_threads().min(MOST_READERS),
         overwrite: arguments.overwrite,
         fail_fast: arguments.fail_fast,
+        verify: arguments.verify,
         output: arguments.output_folder.clone(),
     };
     if arguments.dry_run {
-        let preview = generation.preview(module)?;
-        dry_run(arguments, &metadata, &preview)?;
+        let preview = generation.preview(&resolved.module, &loader, &network.pool)?;
+        dry_run(arguments, &notes, &preview);
         return Ok(Status::Done);
     }
-    end_gently_when_interrupted();
+    end_gently_when_interrupted()?;
+    super::warn_of_little_memory(network.pool.current_num_threads(), &engine, printer);
     let progress = Progress::new(printer);
-    let summary = generation.run(module, &loader, &progress);
-    progress.finish();
+    let facts = invocation.facts(&notes);
+    let summary = generation.run(&resolved.module, &loader, &network.pool, &facts, &progress);
+    progress.finish(&super::where_listed(arguments.shard.shard, NOTES));
     let summary = summary?;
-
-    metadata.insert(
-        "duration-seconds".to_owned(),
-        json!(started.elapsed().as_secs_f64()),
-    );
-    metadata.insert("results".to_owned(), summary_json(&summary));
-    write_metadata(arguments, &metadata)?;
-    report(arguments, &summary, printer, started);
-    Ok(if summary.interrupted && summary.failures.is_empty() {
-        Status::Interrupted
-    } else if summary.failures.is_empty() {
-        Status::Done
-    } else {
-        Status::SomeFailed
-    })
+    write_notes(arguments, notes, &summary, started, printer)?;
+    report(arguments, &generation, &summary, printer, started);
+    Ok(summary.ended.into())
 }
 
-/// The options under their long names, as the original notes them, and ours.
-fn put_options(
-    metadata: &mut Metadata,
-    arguments: &Generate,
-    methods: &[(&'static dyn Method, Provenance)],
-    mode: Mode,
-) {
-    let Generate {
-        inputs,
-        computing,
-        question,
-        ..
-    } = arguments;
-    let names: Vec<&str> = methods
-        .iter()
-        .map(|(method, _)| method.names()[0])
-        .collect();
-    let algorithm: Value = match names[..] {
+/// The methods, as the original notes them: one by its name.
+fn algorithm(methods: &[&'static dyn Method]) -> Value {
+    let names: Vec<&str> = methods.iter().map(|method| method.names()[0]).collect();
+    match names[..] {
         [only] => json!(only),
         _ => json!(names),
+    }
+}
+
+/// What a reader of the numbers must know.
+fn method_notes(methods: &[&'static dyn Method], mode: mednet_data::Mode) -> Vec<String> {
+    let note = |method: &&'static dyn Method| {
+        Some(format!("{}: {}", method.names()[0], method.note(mode)?))
     };
-    let mut put = |name: &str, value: Value| metadata.insert(name.to_owned(), value);
-    put(
-        "output-folder",
-        json!(arguments.output_folder.display().to_string()),
-    );
-    put("device", json!(computing.device));
-    put("cache-samples", json!(computing.cache_samples));
-    put("weight", Value::Null);
-    put("parallel", json!(computing.parallel));
-    put("saliency-map-algorithm", algorithm);
-    put("target-class", json!(question.target_class.to_lowercase()));
-    put("positive-only", json!(question.positive_only));
-    put("only-dataset", json!(inputs.only_dataset));
-    put("limit", json!(inputs.limit));
-    put(
-        "datadir",
-        json!(
-            inputs
-                .datadir
-                .as_ref()
-                .map(|path| path.display().to_string())
-        ),
-    );
-    put("loader", json!(inputs.loader));
-    put("seed", json!(computing.seed));
-    put("mode", json!(mode.to_string()));
-    let keys: serde_json::Map<String, Value> = methods
-        .iter()
-        .map(|(method, provenance)| (method.names()[0].to_owned(), json!(provenance.key())))
-        .collect();
-    put("settings-keys", Value::Object(keys));
+    methods.iter().filter_map(note).collect()
+}
+
+/// The parts of a run leave their notes to those who bring them together; a run that found nothing
+/// to do leaves those that are there.
+fn write_notes(
+    arguments: &Generate,
+    mut notes: RunNotes,
+    summary: &GenerationSummary,
+    started: Instant,
+    printer: &Printer,
+) -> Result<(), Refusal> {
+    let path = arguments.output_folder.join(NOTES);
+    let is_left = !summary.did_something && path.exists();
+    // A folder that somebody has removed is not made again.
+    let is_gone = summary.lost.is_some() && !arguments.output_folder.is_dir();
+    if arguments.shard.shard.is_some() || is_left || is_gone {
+        return Ok(());
+    }
+    notes.duration_seconds = Some(started.elapsed().as_secs_f64());
+    notes.results = serde_json::to_value(summary)?;
+    match notes::write(&path, &notes.to_value()) {
+        // The run itself says what is wrong with the folder.
+        Err(error) if summary.lost.is_some() || !summary.did_something => {
+            printer.info(&mednet_base::error::chain(&error));
+            Ok(())
+        }
+        other => Ok(other?),
+    }
 }
 
 /// Says what would be done.
-fn dry_run(arguments: &Generate, metadata: &Metadata, preview: &Preview) -> Result<(), Refusal> {
+fn dry_run(arguments: &Generate, notes: &RunNotes, preview: &GenerationPreview) {
     if arguments.json {
         let samples: serde_json::Map<String, Value> = preview
             .datasets
@@ -208,10 +154,10 @@ fn dry_run(arguments: &Generate, metadata: &Metadata, preview: &Preview) -> Resu
             "negative-samples-left-out": preview.negative_samples,
             "samples-refused": preview.failures.len(),
             "skipped-datasets": preview.skipped_datasets,
-            "settings": metadata,
+            "settings": notes.to_value(),
         });
-        to_stdout(&serde_json::to_string_pretty(&report)?);
-        return Ok(());
+        to_stdout(&format!("{report:#}"));
+        return;
     }
     let mut text = String::from("nothing is written (--dry-run); this would be done:\n");
     for (name, count) in &preview.datasets {
@@ -230,14 +176,13 @@ fn dry_run(arguments: &Generate, metadata: &Metadata, preview: &Preview) -> Resu
     }
     text.push('\n');
     for failure in &preview.failures {
-        text.push_str(&format!(
-            "  refused: `{}`: {}\n",
-            failure.sample, failure.reason
-        ));
+        let (sample, reason) = (&failure.sample, &failure.reason);
+        text.push_str(&format!("  refused: `{sample}`: {reason}\n"));
     }
+    let notes = notes.to_value();
     let shown = [
         "model",
-        "weight",
+        "weight-file",
         "normalizer",
         "layer",
         "saliency-map-algorithm",
@@ -245,11 +190,12 @@ fn dry_run(arguments: &Generate, metadata: &Metadata, preview: &Preview) -> Resu
         "positive-only",
         "seed",
         "mode",
+        "store",
         "device",
         "threads",
     ];
     for name in shown {
-        let value = match metadata.get(name) {
+        let value = match notes.get(name) {
             Some(Value::String(value)) => value.clone(),
             Some(Value::Array(values)) => {
                 let texts = values.iter().filter_map(Value::as_str);
@@ -260,97 +206,41 @@ fn dry_run(arguments: &Generate, metadata: &Metadata, preview: &Preview) -> Resu
         };
         text.push_str(&format!("  {name}: {value}\n"));
     }
-    to_stdout(&text);
-    Ok(())
-}
-
-/// What a reader of the numbers must know.
-fn put_notes(metadata: &mut Metadata, methods: &[(&'static dyn Method, Provenance)], mode: Mode) {
-    let notes: Vec<String> = methods
-        .iter()
-        .filter_map(|(method, _)| Some(format!("{}: {}", method.names()[0], method.note(mode)?)))
-        .collect();
-    metadata.insert("notes".to_owned(), json!(notes));
-}
-
-fn write_metadata(arguments: &Generate, metadata: &Metadata) -> Result<(), Refusal> {
-    let path = arguments.output_folder.join("generation.meta.json");
-    let mut text = serde_json::to_string_pretty(metadata)?;
-    text.push('\n');
-    atomic::write(&path, text.as_bytes())
-        .map_err(|error| Refusal::new(format!("cannot write `{}`: {error}", path.display())))
-}
-
-fn summary_json(summary: &Summary) -> Value {
-    let failures: Vec<Value> = summary
-        .failures
-        .iter()
-        .map(|failure| {
-            json!({
-                "dataset": failure.dataset,
-                "sample": failure.sample,
-                "reason": failure.reason,
-            })
-        })
-        .collect();
-    json!({
-        "samples": summary.samples,
-        "maps-written": summary.maps_written,
-        "maps-kept": summary.maps_kept,
-        "dead-maps": summary.dead_maps,
-        "negative-samples-left-out": summary.negative_samples,
-        "skipped-datasets": summary.skipped_datasets,
-        "notices": summary.notices,
-        "interrupted": summary.interrupted,
-        "failures": failures,
-    })
+    to_stdout(&mednet_base::text::escaped(&text));
 }
 
 /// Tells the user what came of it.
-fn report(arguments: &Generate, summary: &Summary, printer: &Printer, started: Instant) {
-    for (method, count) in &summary.dead_maps {
-        printer.notice(&format!(
-            "{} of {method} {} zero everywhere: nothing in the image speaks for the class",
-            plural(*count, "map", "maps"),
-            if *count == 1 { "is" } else { "are" }
-        ));
+fn report(
+    arguments: &Generate,
+    generation: &Generation<'_, Cpu>,
+    summary: &GenerationSummary,
+    printer: &Printer,
+    started: Instant,
+) {
+    for diagnostic in summary.empty_map_diagnostics(generation.methods.len()) {
+        printer.diagnostic(&diagnostic);
     }
-    for (notice, count) in &summary.notices {
-        printer.notice(&format!(
-            "{}: {notice}",
-            plural(*count, "sample", "samples")
-        ));
-    }
-    if !summary.skipped_datasets.is_empty() {
-        let skipped: Vec<String> = summary
-            .skipped_datasets
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect();
-        printer.info(&format!(
-            "left out by --only-dataset: {}",
-            skipped.join(", ")
-        ));
-    }
+    super::tell_skipped(&summary.skipped_datasets, printer);
+    let output = arguments.output_folder.display();
     let mut line = format!(
-        "{} of {} in `{}`",
+        "{} of {} in `{output}`",
         plural(summary.maps_written, "map", "maps"),
         plural(summary.samples, "sample", "samples"),
-        arguments.output_folder.display()
     );
     if summary.maps_kept > 0 {
         line.push_str(&format!(", {} there already", summary.maps_kept));
     }
-    if !summary.failures.is_empty() {
-        let failed = plural(summary.failures.len(), "sample", "samples");
-        line.push_str(&format!(", {failed} FAILED"));
-    }
-    line.push_str(&format!(", {:.1} s", started.elapsed().as_secs_f64()));
-    if summary.interrupted && summary.failures.is_empty() {
-        line.push_str("; interrupted: run the same command again to go on");
-    }
+    end_line(&mut line, summary.failures.len(), summary.ended, started);
     printer.summary(&line);
+    told_lost(summary.lost.as_deref(), printer);
+    super::tell_shard(
+        arguments.shard.shard,
+        summary.ended,
+        &arguments.output_folder,
+        printer,
+    );
     if arguments.json {
-        to_stdout(&format!("{:#}", summary_json(summary)));
+        let summary = serde_json::to_value(summary).unwrap_or_default();
+        to_stdout(&format!("{summary:#}"));
     }
 }

@@ -1,11 +1,11 @@
 //! `mednet info`: what this program is and where it looks for things.
 
 use mednet_data::{DataDirectories, Database};
+use mednet_study::notes::processor;
 use serde_json::json;
 
 use crate::args::Info;
 use crate::exit::{Outcome, Status};
-use crate::metadata;
 use crate::printer::to_stdout;
 
 /// Runs the command.
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Info) -> Outcome {
             json!({
                 "version": env!("CARGO_PKG_VERSION"),
                 "platform": platform,
-                "devices": [metadata::processor()],
+                "devices": [processor()],
                 "cores": threads,
                 "configuration": configuration.display().to_string(),
                 "configuration-exists": configuration.is_file(),
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Info) -> Outcome {
         "mednet {}\nplatform: {platform}\ndevices: {}, {threads} cores\nconfiguration: {}{state}\n\
          data directories:\n",
         env!("CARGO_PKG_VERSION"),
-        metadata::processor(),
+        processor(),
         configuration.display()
     );
     for (name, folder) in &folders {

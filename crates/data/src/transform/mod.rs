@@ -100,6 +100,13 @@ pub struct TransformPipeline {
     transforms: Vec<Transform>,
 }
 
+impl std::fmt::Display for TransformPipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let steps: Vec<String> = self.transforms.iter().map(ToString::to_string).collect();
+        f.write_str(&steps.join(", "))
+    }
+}
+
 impl TransformPipeline {
     /// These steps, in this order.
     #[must_use]

@@ -2,12 +2,14 @@
 
 mod extremes;
 mod interpolation;
+mod survey;
 
 use mednet_network::Tensor;
 
 pub(crate) use self::extremes::extremes;
 use self::interpolation::{Enlargement, Tap, half_pixel_taps};
 pub(crate) use self::interpolation::{aligned_taps, interpolate_plane};
+pub use self::survey::Survey;
 
 /// A plane of values, row-major.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::map::Map;
+use crate::map::{Map, Survey};
 
 /// Why a map cannot be scored.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -39,6 +39,19 @@ pub enum MapError {
 /// # Errors
 /// [`MapError`].
 pub fn check(map: &Map, height: usize, width: usize) -> Result<(), MapError> {
+    check_survey(map, map.survey(), height, width)
+}
+
+/// As [`check`], for a map whose values were looked at already.
+///
+/// # Errors
+/// [`MapError`].
+pub fn check_survey(
+    map: &Map,
+    survey: Survey,
+    height: usize,
+    width: usize,
+) -> Result<(), MapError> {
     if (map.height, map.width) != (height, width) {
         return Err(MapError::Shape {
             found_height: map.height,
@@ -47,13 +60,8 @@ pub fn check(map: &Map, height: usize, width: usize) -> Result<(), MapError> {
             width,
         });
     }
-    // All of them without looking in between, which is several times as fast.
-    let finite = map
-        .values
-        .iter()
-        .fold(true, |finite, value| finite & value.is_finite());
     let first = || map.values.iter().position(|value| !value.is_finite());
-    match (!finite).then(first).flatten() {
+    match (!survey.finite).then(first).flatten() {
         None => Ok(()),
         Some(position) => Err(MapError::NotFinite {
             value: map.values[position],

@@ -13,7 +13,7 @@ pub mod road;
 
 pub use average_saliency_focus::average_saliency_focus;
 pub use box_mask::BoxMask;
-pub use check::{MapError, check};
+pub use check::{MapError, check, check_survey};
 pub use proportional_energy::proportional_energy;
 
 use crate::map::Map;

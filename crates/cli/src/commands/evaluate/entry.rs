@@ -23,6 +23,9 @@ pub(super) struct Entry {
     pub(super) completeness_path: PathBuf,
     /// Where its interpretability scores are.
     pub(super) interpretability_path: PathBuf,
+    /// How many of its maps were made with other weights than those that scored them, as the notes
+    /// beside the completeness scores say.
+    pub(super) other_weights: usize,
     /// One for each data set, in the order of the completeness file.
     pub(super) parts: Vec<Part>,
     completeness: Datasets<CompletenessRow>,
@@ -52,6 +55,7 @@ impl Entry {
             is_control: name.starts_with(CONTROL_PREFIX),
             completeness: score_file::completeness(completeness)?,
             interpretability: score_file::interpretability(interpretability)?,
+            other_weights: other_weights(completeness),
             completeness_path: completeness.to_owned(),
             interpretability_path: interpretability.to_owned(),
             parts: Vec::new(),
@@ -162,6 +166,19 @@ impl Entry {
                 .collect(),
         )
     }
+}
+
+/// Largest file of notes that is read.
+const LARGEST_NOTES: u64 = 1 << 26;
+
+fn other_weights(completeness: &Path) -> usize {
+    let path = crate::score_files::beside(completeness, "meta.json");
+    let bytes = mednet_base::file::read_limited(&path, LARGEST_NOTES).unwrap_or_default();
+    let notes: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let count = notes.get("maps-of-other-weights").and_then(Value::as_u64);
+    count
+        .and_then(|count| usize::try_from(count).ok())
+        .unwrap_or(0)
 }
 
 fn only_in_one(name: &str, dataset: &str, path: &Path, printer: &Printer) {

@@ -22,7 +22,9 @@ use self::curve_file::CurveFile;
 use self::entry::Entry;
 use crate::args::Evaluate;
 use crate::exit::{Outcome, Refusal, Status};
-use crate::metadata;
+use mednet_study::Diagnostic;
+
+use crate::invocation::Invocation;
 use crate::printer::{Printer, to_stdout};
 use mednet_base::text::plural;
 
@@ -42,14 +44,19 @@ pub(super) struct Evaluation {
 }
 
 /// Runs the command.
-pub(crate) fn run(arguments: &Evaluate, printer: &Printer) -> Outcome {
+pub(crate) fn run(arguments: &Evaluate, invocation: &Invocation<'_>) -> Outcome {
     let started = Instant::now();
+    let printer = invocation.printer;
     let format = table::by_name(&arguments.table_format)?;
     let bootstrap = Bootstrap {
         seed: arguments.seed,
         resamples: usize::try_from(arguments.resamples)?,
     };
     let entries = entries(arguments, bootstrap, printer)?;
+    for entry in entries.iter().filter(|entry| entry.other_weights > 0) {
+        let sources = vec![(entry.name.clone(), entry.other_weights)];
+        printer.diagnostic(&Diagnostic::OtherWeights { sources });
+    }
     let evaluation = evaluation(entries, bootstrap, printer);
 
     let rst = table::by_name("rst")?;
@@ -65,7 +72,7 @@ pub(crate) fn run(arguments: &Evaluate, printer: &Printer) -> Outcome {
     } else {
         plot(&evaluation, &path("pdf"), printer)?
     };
-    write_metadata(arguments, &evaluation, &path("meta.json"), started)?;
+    write_notes(invocation, &evaluation, &path("meta.json"), started)?;
 
     if arguments.json {
         to_stdout(&document::both(scores, comparisons).to_text());
@@ -201,14 +208,12 @@ fn plot(evaluation: &Evaluation, path: &Path, printer: &Printer) -> Result<usize
     Ok(pages.len())
 }
 
-fn write_metadata(
-    arguments: &Evaluate,
+fn write_notes(
+    invocation: &Invocation<'_>,
     evaluation: &Evaluation,
     path: &Path,
     started: Instant,
 ) -> Result<(), Refusal> {
-    let mut metadata = metadata::of_this_run();
-    let mut put = |name: &str, value: Value| metadata.insert(name.to_owned(), value);
     let entries: Vec<Value> = evaluation
         .entries
         .iter()
@@ -222,19 +227,11 @@ fn write_metadata(
             })
         })
         .collect();
-    put("entry", Value::Array(entries));
-    put(
-        "output-folder",
-        json!(arguments.output_folder.display().to_string()),
-    );
-    put("only-dataset", json!(arguments.only_dataset));
-    put("table-format", json!(arguments.table_format));
-    put("plot", json!(!arguments.no_plot));
-    put("seed", json!(arguments.seed));
-    put("resamples", json!(arguments.resamples));
-    put("notes", json!(document::NOTES));
-    put("duration-seconds", json!(started.elapsed().as_secs_f64()));
-    let mut text = serde_json::to_string_pretty(&metadata)?;
-    text.push('\n');
-    Ok(file::write_with_backup(path, text.as_bytes())?)
+    let mut notes = invocation
+        .notes()
+        .with("entry", entries)
+        .with("notes", document::NOTES);
+    notes.duration_seconds = Some(started.elapsed().as_secs_f64());
+    file::back_up(path)?;
+    Ok(notes.write(path)?)
 }

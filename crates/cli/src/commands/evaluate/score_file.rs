@@ -19,15 +19,9 @@ const LARGEST: u64 = 1 << 30;
 pub(super) fn read(path: &Path) -> Result<Value, Refusal> {
     let failed =
         |reason: String| Refusal::new(format!("cannot read `{}`: {reason}", path.display()));
-    let bytes = std::fs::metadata(path)
-        .map_err(|error| failed(error.to_string()))?
-        .len();
-    if bytes > LARGEST {
-        return Err(failed(format!(
-            "{bytes} bytes are more than a file of scores can have"
-        )));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let bytes = mednet_base::file::read_limited(path, LARGEST);
+    let bytes = bytes.map_err(|error| failed(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|error| failed(error.to_string()))?;
     Value::parse(&text)
         .map_err(|error| Refusal::new(format!("`{}` is no JSON: {error}", path.display())))
 }

@@ -1,6 +1,7 @@
 //! The tables: all scores of all methods, and how each pair of methods differs.
 
 use mednet_base::json::Value;
+use mednet_base::text::plural;
 use mednet_report::table::{Cell, Table, TableFormat};
 use mednet_saliency::evaluation::SCORES;
 use mednet_saliency::statistics::Summary;
@@ -42,6 +43,17 @@ pub(super) fn text(evaluation: &Evaluation, format: &dyn TableFormat) -> String 
         text.push_str(&note(caption(evaluation)));
         text.push_str(&format.write(&comparisons));
         text.push_str("\n\n");
+    }
+    for entry in evaluation
+        .entries
+        .iter()
+        .filter(|entry| entry.other_weights > 0)
+    {
+        let maps = plural(entry.other_weights, "map was", "maps were");
+        let name = &entry.name;
+        text.push_str(&note(format!(
+            "{name}: {maps} made with other weights than those that scored them."
+        )));
     }
     if holds_nan(&scores) || holds_nan(&comparisons) {
         text.push_str(&note(NAN.to_owned()));

@@ -2,15 +2,18 @@
 
 use std::path::Path;
 
+use mednet_base::error::chain;
 use mednet_base::file;
+use mednet_base::panic::guard;
 use mednet_data::{Loaded, Sample, SampleLoader, Target};
 use mednet_report::montage::{MontageOptions, MontageRow, PreparedRow};
 use mednet_report::overlay::{ImageView, MapView, OverlayOptions, Style, draw_box, overlay, plain};
 use mednet_report::{RgbImage, drawing::raster};
-use mednet_saliency::run::StoredMaps;
+use mednet_study::Diagnostic;
+use mednet_study::event::{FailureKind, Fault};
+use mednet_study::maps::StoredMaps;
 
 use super::plan::Job;
-use crate::exit::Refusal;
 
 /// Reasons that are told for one sample at most.
 const MOST_REASONS: usize = 3;
@@ -30,13 +33,15 @@ pub(super) struct Drawing<'a> {
 
 /// What came of a sample.
 pub(super) struct Drawn {
-    pub(super) notices: Vec<String>,
+    pub(super) diagnostics: Vec<Diagnostic>,
     /// Overlays that were written.
     pub(super) written: usize,
     /// Indices of the methods whose map is zero everywhere.
     pub(super) dead: Vec<usize>,
     /// What went wrong, with one or all methods.
-    pub(super) failure: Option<String>,
+    pub(super) failure: Option<Fault>,
+    /// Overlays could not be written: what the operating system said.
+    pub(super) lost: Option<String>,
     /// Its row of the sheet, if there is one and the radiograph could be read.
     pub(super) row: Option<PreparedRow>,
 }
@@ -46,25 +51,38 @@ impl Drawing<'_> {
     /// shown.
     pub(super) fn sample(&self, job: &Job<'_>) -> Drawn {
         let mut drawn = Drawn {
-            notices: Vec::new(),
+            diagnostics: Vec::new(),
             written: 0,
             dead: Vec::new(),
             failure: None,
+            lost: None,
             row: None,
         };
         let mut failures = Vec::new();
-        match self.loader.load(job.record) {
-            Err(error) => failures.push(Refusal::from(error).message),
-            Ok(Loaded {
-                sample, notices, ..
-            }) => {
-                drawn.notices = notices.iter().map(ToString::to_string).collect();
-                if let Err(reason) = self.draw(job, &sample, &mut drawn, &mut failures) {
-                    failures.push(reason);
-                }
+        let kind = match guard(|| self.loader.load(job.record)) {
+            Err(said) => {
+                failures.push(Fault::panicked("reading it", &said).reason);
+                FailureKind::Fault
             }
-        }
-        drawn.failure = (!failures.is_empty()).then(|| joined(&failures));
+            Ok(Err(error)) => {
+                let kind = mednet_study::run::kind_of(&error);
+                failures.push(chain(&error));
+                kind
+            }
+            Ok(Ok(Loaded {
+                sample, notices, ..
+            })) => {
+                drawn.diagnostics = notices.into_iter().map(Diagnostic::from).collect();
+                let draw = guard(|| self.draw(job, &sample, &mut drawn, &mut failures));
+                match draw {
+                    Ok(Ok(())) => {}
+                    Ok(Err(reason)) => failures.push(reason),
+                    Err(said) => failures.push(Fault::panicked("drawing it", &said).reason),
+                }
+                FailureKind::Map
+            }
+        };
+        drawn.failure = (!failures.is_empty()).then(|| Fault::new(kind, joined(&failures)));
         drawn
     }
 
@@ -104,14 +122,16 @@ impl Drawing<'_> {
                     }
                     match write(&folder.join(&job.picture), &picture) {
                         Ok(()) => drawn.written += 1,
-                        Err(reason) => failures.push(reason),
+                        Err(reason) => {
+                            drawn.lost.get_or_insert(reason);
+                        }
                     }
                     cells.push(cell);
                 }
             }
         }
         if let Some((montage, with_boxes)) = &self.montage {
-            let score = |(stored, _): &(&StoredMaps, _)| stored.score(&job.map);
+            let score = |(stored, _): &(&StoredMaps, _)| stored.score(&job.sample_map());
             let caption = |index| {
                 let dead = drawn.dead.contains(&index);
                 dead.then(|| "zero everywhere".to_owned())
@@ -143,8 +163,8 @@ impl Drawing<'_> {
         stored: &StoredMaps,
     ) -> Result<Shown, String> {
         let map = stored
-            .read(&job.map)
-            .map_err(|error| Refusal::from(error).message)?;
+            .read(&job.sample_map())
+            .map_err(|error| chain(&error))?;
         let dead = map.is_dead();
         let map = MapView {
             height: map.height,
@@ -189,7 +209,7 @@ struct Shown {
 
 fn write(path: &Path, picture: &RgbImage) -> Result<(), String> {
     let bytes = raster::png(picture).map_err(|error| error.to_string())?;
-    file::write(path, &bytes).map_err(|error| error.to_string())
+    file::write(path, &bytes).map_err(|error| chain(&error))
 }
 
 /// The class, or those of several classes that are set.

@@ -7,20 +7,23 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use mednet_base::file;
-use mednet_data::{DataModule, SampleLoader};
+use mednet_data::DataModule;
 use mednet_network::arch::Architecture;
 use mednet_report::colormap::Colormap;
 use mednet_report::montage::{Montage, MontageOptions};
 use mednet_report::overlay::{OverlayOptions, Style};
-use mednet_saliency::run::stored::{self, Found};
-use mednet_saliency::run::{Observer, SampleFailure, StoredMaps};
+use mednet_study::maps::StoredMaps;
+use mednet_study::maps::stored::{self, Found, SampleMap};
+use mednet_study::notes::DataNotes;
+use mednet_study::run::generate::empty_maps;
+use mednet_study::{Diagnostic, Ended, Event, Observer, SampleFailure, Tally, ThreadCount};
+use rayon::ThreadPool;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::args::{Compat, View};
 use crate::exit::{Outcome, Refusal, Status};
-use crate::metadata;
+use crate::invocation::Invocation;
 use crate::network;
 use crate::printer::{Printer, to_stdout};
 use crate::progress::{Progress, end_gently_when_interrupted};
@@ -39,31 +42,42 @@ struct Summary {
     samples: usize,
     overlays: usize,
     /// Maps that are zero everywhere, by the name of their method.
-    dead_maps: BTreeMap<String, usize>,
+    empty_maps: BTreeMap<String, usize>,
+    diagnostics: Tally,
     failures: Vec<SampleFailure>,
     montage: Vec<PathBuf>,
-    interrupted: bool,
+    /// What ended the run before its end.
+    ended: Option<Ended>,
+    /// Why nothing more could be written.
+    lost: Option<String>,
+}
+
+impl Summary {
+    fn ended(&self) -> Ended {
+        match (self.ended, self.failures.is_empty()) {
+            (Some(ended), _) => ended,
+            (None, true) => Ended::Complete,
+            (None, false) => Ended::SomeFailed,
+        }
+    }
 }
 
 /// Runs the command.
-pub(crate) fn run(arguments: &View, printer: &Printer) -> Outcome {
+pub(crate) fn run(arguments: &View, invocation: &Invocation<'_>) -> Outcome {
     let started = Instant::now();
-    let inputs = &arguments.inputs;
+    let (printer, inputs) = (invocation.printer, &arguments.inputs);
     let colormap = Colormap::by_name(&arguments.colormap)?;
     let wanted = wanted_methods(arguments)?;
-    check_montage_name(arguments)?;
+    check_montage(arguments)?;
     let resolved = resolve::inputs(inputs)?;
     let architecture = resolve::required_model(&resolved)?;
     let module = &resolved.module;
-    resolve::only_dataset(module, inputs.only_dataset.as_deref())?;
-    let directories = resolve::directories(inputs.datadir.as_deref())?;
-    let transforms = network::transforms(architecture);
     let mode = network::mode(arguments.compat);
-    let loader = SampleLoader::new(module, &directories, transforms, mode)?;
-    let threads = network::use_threads(arguments.parallel)?;
+    let loader = network::loader(&resolved, inputs, mode)?;
+    let pool = ThreadCount::new(arguments.parallel)?.pool()?;
 
-    let plan = Plan::new(module, arguments);
-    let paths: Vec<PathBuf> = plan.jobs().map(|job| job.map.clone()).collect();
+    let plan = Plan::new(module, arguments)?;
+    let paths: Vec<SampleMap<'_>> = plan.jobs().map(Job::sample_map).collect();
     if paths.is_empty() {
         let failures = || plan.parts.iter().flat_map(|part| &part.failures);
         let reason = failures().next().map_or_else(
@@ -138,26 +152,24 @@ pub(crate) fn run(arguments: &View, printer: &Printer) -> Outcome {
     if arguments.dry_run {
         return Ok(dry_run(arguments, &plan, &drawing));
     }
+    super::tell_links(&arguments.output_folder, printer);
     create_folder(&arguments.output_folder)?;
-    end_gently_when_interrupted();
-    let summary = draw_all(arguments, &plan, &drawing, threads, printer)?;
-    write_metadata(
-        arguments,
-        architecture,
-        module,
-        &found,
-        &plan,
-        &summary,
-        started,
-    )?;
+    end_gently_when_interrupted()?;
+    let summary = draw_all(arguments, &plan, &drawing, &pool, printer)?;
+    if summary.lost.is_none() {
+        write_notes(
+            arguments,
+            invocation,
+            architecture,
+            module,
+            &found,
+            &plan,
+            &summary,
+            started,
+        )?;
+    }
     report(arguments, &plan, &summary, printer, started);
-    Ok(if !summary.failures.is_empty() {
-        Status::SomeFailed
-    } else if summary.interrupted {
-        Status::Interrupted
-    } else {
-        Status::Done
-    })
+    Ok(summary.ended().into())
 }
 
 /// The methods to show, by canonical name; none: all there are.
@@ -174,10 +186,16 @@ fn wanted_methods(arguments: &View) -> Result<Vec<&'static str>, Refusal> {
 }
 
 /// Told before anything is drawn.
-fn check_montage_name(arguments: &View) -> Result<(), Refusal> {
+fn check_montage(arguments: &View) -> Result<(), Refusal> {
     let Some(path) = &arguments.montage else {
         return Ok(());
     };
+    if arguments.shard.shard.is_some() {
+        return Err(Refusal::new(
+            "--montage shows all samples on one sheet, and a shard has a part of them only: make \
+             the montage without --shard",
+        ));
+    }
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
     if ending == "png" || ending == "pdf" {
         return Ok(());
@@ -221,7 +239,7 @@ fn draw_all(
     arguments: &View,
     plan: &Plan<'_>,
     drawing: &Drawing<'_>,
-    threads: usize,
+    pool: &ThreadPool,
     printer: &Printer,
 ) -> Result<Summary, Refusal> {
     let mut summary = Summary::default();
@@ -231,49 +249,73 @@ fn draw_all(
     };
     let progress = Progress::new(printer);
     let fail = |failure: SampleFailure, summary: &mut Summary| {
-        progress.failure(&failure);
+        progress.event(Event::Failure(&failure));
         summary.failures.push(failure);
     };
-    let at_a_time = (SAMPLES_A_THREAD * threads).min(MOST_SAMPLES);
+    let at_a_time = (SAMPLES_A_THREAD * pool.current_num_threads()).min(MOST_SAMPLES);
     'parts: for part in &plan.parts {
-        progress.dataset(part.dataset, part.jobs.len() + part.failures.len());
+        progress.event(Event::DataSet {
+            name: part.dataset,
+            samples: part.jobs.len() + part.failures.len(),
+        });
         for failure in &part.failures {
             fail(failure.clone(), &mut summary);
-            progress.sample(&failure.sample);
+            progress.event(Event::Sample {
+                name: &failure.sample,
+            });
         }
         for jobs in part.jobs.chunks(at_a_time) {
             // What comes out does not depend on which thread is first.
-            let drawn: Vec<_> = jobs.par_iter().map(|job| drawing.sample(job)).collect();
+            let drawn: Vec<_> =
+                pool.install(|| jobs.par_iter().map(|job| drawing.sample(job)).collect());
             for (job, drawn) in jobs.iter().zip(drawn) {
                 let name = &job.record.name;
-                for notice in &drawn.notices {
-                    progress.notice(name, notice);
+                for diagnostic in &drawn.diagnostics {
+                    progress.event(Event::Diagnostic {
+                        sample: name,
+                        diagnostic,
+                    });
+                    summary.diagnostics.add(name, diagnostic);
                 }
                 summary.overlays += drawn.written;
                 for method in drawn.dead {
                     let name = drawing.maps[method].0.name.clone();
-                    *summary.dead_maps.entry(name).or_default() += 1;
+                    *summary.empty_maps.entry(name).or_default() += 1;
+                }
+                if let Some(reason) = drawn.lost {
+                    summary.lost = Some(reason);
+                    summary.ended = Some(Ended::OutputLost);
+                    break 'parts;
                 }
                 match drawn.failure {
                     None => summary.samples += 1,
-                    Some(reason) => fail(part.failure(name, reason), &mut summary),
+                    Some(fault) => fail(fault.at(part.dataset, name), &mut summary),
                 }
                 if let (Some(montage), Some(row)) = (&mut montage, drawn.row) {
                     montage.push_prepared(row)?;
                 }
-                progress.sample(name);
+                progress.event(Event::Sample { name });
             }
             if progress.interrupted() {
-                summary.interrupted = true;
+                summary.ended = Some(Ended::Interrupted);
                 break 'parts;
             }
         }
     }
-    progress.finish();
-    if let Some(montage) = montage {
+    progress.finish(&format!("`{}`", notes_name(arguments)));
+    // A sheet of a part of the samples would not say so.
+    if let (Some(montage), None) = (montage, summary.ended) {
         summary.montage = montage.finish()?;
     }
     Ok(summary)
+}
+
+/// The parts of a run have notes of their own.
+fn notes_name(arguments: &View) -> String {
+    match arguments.shard.shard {
+        None => "view.meta.json".to_owned(),
+        Some(shard) => format!("view.{}.meta.json", shard.file_part()),
+    }
 }
 
 /// What would be done.
@@ -337,8 +379,10 @@ fn dry_run(arguments: &View, plan: &Plan<'_>, drawing: &Drawing<'_>) -> Status {
     Status::Done
 }
 
-fn write_metadata(
+#[expect(clippy::too_many_arguments, reason = "all that the notes are about")]
+fn write_notes(
     arguments: &View,
+    invocation: &Invocation<'_>,
     architecture: &Architecture,
     module: &DataModule,
     found: &Found,
@@ -346,82 +390,44 @@ fn write_metadata(
     summary: &Summary,
     started: Instant,
 ) -> Result<(), Refusal> {
-    let inputs = &arguments.inputs;
-    let text = |path: &Path| path.display().to_string();
-    let folders: Vec<String> = arguments
-        .input_folder
-        .iter()
-        .map(|path| text(path))
-        .collect();
     let maps: serde_json::Map<String, Value> = found
         .maps
         .iter()
-        .map(|stored| (stored.name.clone(), json!(text(&stored.folder))))
+        .map(|stored| {
+            (
+                stored.name.clone(),
+                json!(stored.folder.display().to_string()),
+            )
+        })
         .collect();
-    let mut metadata = metadata::of_this_run();
-    metadata::put_data(&mut metadata, module);
-    let mut put = |name: &str, value: Value| metadata.insert(name.to_owned(), value);
-    put("model", json!(architecture.name()));
-    put(
-        "input-folder",
-        match &folders[..] {
-            [only] => json!(only),
-            _ => json!(folders),
-        },
-    );
-    put("output-folder", json!(text(&arguments.output_folder)));
-    put("show-groundtruth", json!(arguments.show_groundtruth));
-    put("threshold", json!(short(arguments.threshold)));
-    put("target-label", json!(arguments.target_label));
-    put("only-dataset", json!(inputs.only_dataset));
-    put("limit", json!(inputs.limit));
-    put("datadir", json!(inputs.datadir.as_deref().map(text)));
-    put("loader", json!(inputs.loader));
-    put("colormap", json!(arguments.colormap));
-    put("alpha", json!(short(arguments.alpha)));
-    put("contour", json!(arguments.contour));
-    put("montage", json!(arguments.montage.as_deref().map(text)));
-    put("mode", json!(network::mode(arguments.compat).to_string()));
-    put("maps", Value::Object(maps));
-    put("duration-seconds", json!(started.elapsed().as_secs_f64()));
-    put("results", summary_json(plan, summary));
-    let path = arguments.output_folder.join("view.meta.json");
-    let mut text = serde_json::to_string_pretty(&metadata)?;
-    text.push('\n');
-    Ok(file::write(&path, text.as_bytes())?)
-}
-
-/// The number as it was typed: 0.2, not 0.20000000298.
-fn short(value: f32) -> f64 {
-    value.to_string().parse().unwrap_or(f64::from(value))
+    let mode = network::mode(arguments.compat).to_string();
+    let mut notes = invocation
+        .notes()
+        .with("model", architecture.name())
+        .with("mode", mode)
+        .with("maps", maps);
+    notes.data = Some(DataNotes::from(module));
+    notes.duration_seconds = Some(started.elapsed().as_secs_f64());
+    notes.results = summary_json(plan, summary);
+    Ok(notes.write(&arguments.output_folder.join(notes_name(arguments)))?)
 }
 
 fn summary_json(plan: &Plan<'_>, summary: &Summary) -> Value {
-    let failures: Vec<Value> = summary
-        .failures
-        .iter()
-        .map(|failure| {
-            json!({
-                "dataset": failure.dataset,
-                "sample": failure.sample,
-                "reason": failure.reason,
-            })
-        })
-        .collect();
     let montage: Vec<String> = summary
         .montage
         .iter()
         .map(|path| path.display().to_string())
         .collect();
     json!({
+        "ended": summary.ended(),
         "samples": summary.samples,
         "overlays-written": summary.overlays,
-        "dead-maps": summary.dead_maps,
+        "empty-maps": summary.empty_maps,
         "samples-of-other-labels": plan.other_labels,
         "skipped-datasets": plan.skipped_datasets,
         "montage": montage,
-        "interrupted": summary.interrupted,
-        "failures": failures,
+        "diagnostics": summary.diagnostics,
+        "failures": summary.failures,
     })
 }
 
@@ -433,20 +439,15 @@ fn report(
     printer: &Printer,
     started: Instant,
 ) {
-    if !plan.skipped_datasets.is_empty() {
-        let skipped = mednet_base::text::listed(&plan.skipped_datasets, 10);
-        printer.info(&format!("left out by --only-dataset: {skipped}"));
-    }
+    super::tell_skipped(&plan.skipped_datasets, printer);
     if plan.other_labels > 0 {
-        printer.info(&format!(
-            "left out, because the label is not {}: {}",
-            arguments.target_label,
-            plural(plan.other_labels, "sample", "samples")
-        ));
+        printer.diagnostic(&Diagnostic::OtherLabels {
+            samples: plan.other_labels,
+            label: arguments.target_label,
+        });
     }
-    for (method, count) in &summary.dead_maps {
-        let maps = plural(*count, "map", "maps");
-        printer.notice(&format!("{maps} of {method}: zero everywhere"));
+    for diagnostic in empty_maps(&summary.empty_maps, summary.samples) {
+        printer.diagnostic(&diagnostic);
     }
     let mut line = format!(
         "{} of {} in `{}`",
@@ -463,15 +464,9 @@ fn report(
             last.display()
         )),
     }
-    if !summary.failures.is_empty() {
-        let failed = plural(summary.failures.len(), "sample", "samples");
-        line.push_str(&format!(", {failed} FAILED"));
-    }
-    line.push_str(&format!(", {:.1} s", started.elapsed().as_secs_f64()));
-    if summary.interrupted {
-        line.push_str("; interrupted");
-    }
+    super::end_line(&mut line, summary.failures.len(), summary.ended(), started);
     printer.summary(&line);
+    super::told_lost(summary.lost.as_deref(), printer);
     if arguments.json {
         to_stdout(&format!("{:#}", summary_json(plan, summary)));
     }

@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 
 use mednet_data::name::output_path;
 use mednet_data::{DataModule, SampleLoader, SampleRecord};
-use mednet_saliency::run::{SampleFailure, StoredMaps};
+use mednet_study::SampleFailure;
+use mednet_study::event::{FailureKind, Fault};
+use mednet_study::maps::StoredMaps;
+use mednet_study::maps::stored::SampleMap;
+use mednet_study::plan::SelectionError;
 
 use crate::args::View;
 use crate::exit::Refusal;
@@ -38,27 +42,22 @@ pub(super) struct Plan<'m> {
 
 impl<'m> Plan<'m> {
     /// The samples that the user asked for.
-    pub(super) fn new(module: &'m DataModule, arguments: &View) -> Self {
-        let inputs = &arguments.inputs;
+    pub(super) fn new(module: &'m DataModule, arguments: &View) -> Result<Self, SelectionError> {
+        let selection = crate::commands::selection(&arguments.inputs, arguments.shard.shard);
+        let selected = selection.plan(module)?;
         let mut owners: HashMap<PathBuf, &SampleRecord> = HashMap::new();
         let mut plan = Self {
             parts: Vec::new(),
             other_labels: 0,
-            skipped_datasets: Vec::new(),
+            skipped_datasets: selected.skipped_datasets,
         };
-        for dataset in &module.datasets {
-            let only = inputs.only_dataset.as_deref();
-            if only.is_some_and(|only| only != dataset.name) {
-                plan.skipped_datasets.push(dataset.name.clone());
-                continue;
-            }
+        for dataset in selected.datasets {
             let mut part = Part {
-                dataset: &dataset.name,
+                dataset: dataset.name,
                 jobs: Vec::new(),
-                failures: Vec::new(),
+                failures: dataset.rejected,
             };
-            let limit = inputs.limit.unwrap_or(usize::MAX);
-            for record in dataset.samples.iter().take(limit) {
+            for record in dataset.samples.iter().map(|sample| sample.record) {
                 if !record.target.has_label(arguments.target_label) {
                     plan.other_labels += 1;
                     continue;
@@ -66,14 +65,14 @@ impl<'m> Plan<'m> {
                 match job(record, &mut owners) {
                     Ok(job) => part.jobs.push(job),
                     Err(reason) => {
-                        let failure = part.failure(&record.name, reason);
-                        part.failures.push(failure);
+                        let fault = Fault::new(FailureKind::Name, reason);
+                        part.failures.push(fault.at(dataset.name, &record.name));
                     }
                 }
             }
             plan.parts.push(part);
         }
-        plan
+        Ok(plan)
     }
 
     pub(super) fn jobs(&self) -> impl Iterator<Item = &Job<'m>> {
@@ -138,12 +137,12 @@ fn without_suffix(path: &Path) -> String {
     format!("{}.*", path.with_extension("").display())
 }
 
-impl Part<'_> {
-    pub(super) fn failure(&self, sample: &str, reason: String) -> SampleFailure {
-        SampleFailure {
-            dataset: self.dataset.to_owned(),
-            sample: sample.to_owned(),
-            reason,
+impl Job<'_> {
+    /// Its maps, below the folder of a method.
+    pub(super) fn sample_map(&self) -> SampleMap<'_> {
+        SampleMap {
+            name: &self.record.name,
+            path: &self.map,
         }
     }
 }

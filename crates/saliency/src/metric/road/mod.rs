@@ -59,6 +59,17 @@ pub struct RoadSettings {
     pub seed: u64,
 }
 
+impl RoadSettings {
+    /// What a percentile means: the share of pixels that is `removed`, or `kept`.
+    #[must_use]
+    pub fn percentile_is(&self) -> &'static str {
+        match self.mode {
+            Mode::Default => "removed",
+            Mode::Mednet => "kept",
+        }
+    }
+}
+
 /// What came of one removal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RoadPoint {
