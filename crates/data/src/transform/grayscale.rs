@@ -5,6 +5,10 @@ use crate::sample::Image;
 /// Weights of red, green and blue. They add up to 0.9999: white becomes 0.9999.
 const WEIGHTS: [f32; 3] = [0.2989, 0.587, 0.114];
 
+/// Pixels from which on the room of green and blue is given back. That of a smaller picture serves
+/// the next one sooner than the operating system would give it anew.
+const LARGE: usize = 1 << 23;
+
 /// `[3, H, W]` to `[1, H, W]`; other pictures unchanged.
 ///
 /// The sums take the place of the red values: large pictures need no second buffer.
@@ -20,7 +24,9 @@ pub(super) fn apply(mut image: Image) -> Image {
         *red = *red * WEIGHTS[0] + green * WEIGHTS[1] + blue * WEIGHTS[2];
     }
     image.pixels.truncate(plane);
-    image.pixels.shrink_to_fit();
+    if plane > LARGE {
+        image.pixels.shrink_to_fit();
+    }
     Image {
         channels: 1,
         ..image
