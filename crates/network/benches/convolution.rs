@@ -9,9 +9,10 @@
 use mednet_network::device::cpu::convolution::Epilogue;
 use mednet_network::device::cpu::convolution::gradient::{Gate, GradientEpilogue, Open};
 use mednet_network::device::cpu::{
-    Algorithm, ConvolutionGeometry, InstructionSet, PackedConvolution,
-    PackedConvolutionInputGradient, PackedLinear, Planes, PlanesMut, ScaleShift,
+    Algorithm, InstructionSet, PackedConvolution, PackedConvolutionInputGradient, PackedLinear,
+    Planes, PlanesMut, ScaleShift,
 };
+use mednet_network::geometry::ConvolutionGeometry;
 use rustix::time::{ClockId, clock_gettime};
 
 /// A convolution of a network.

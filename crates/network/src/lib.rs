@@ -16,6 +16,7 @@ pub mod checkpoint;
 mod compile;
 pub mod device;
 mod engine;
+pub mod geometry;
 pub mod graph;
 mod keep;
 pub mod load;

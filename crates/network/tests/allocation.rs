@@ -3,9 +3,9 @@
 
 use mednet_network::device::cpu::convolution::Epilogue;
 use mednet_network::device::cpu::{
-    Algorithm, ConvolutionGeometry, InstructionSet, PackedConvolution, PackedLinear, Planes,
-    PlanesMut, ScaleShift,
+    Algorithm, InstructionSet, PackedConvolution, PackedLinear, Planes, PlanesMut, ScaleShift,
 };
+use mednet_network::geometry::ConvolutionGeometry;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

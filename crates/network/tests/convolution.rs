@@ -6,9 +6,10 @@ use mednet_network::device::cpu::convolution::Epilogue;
 use mednet_network::device::cpu::convolution::gradient::{Gate, GradientEpilogue, Open};
 use mednet_network::device::cpu::planes::Shape;
 use mednet_network::device::cpu::{
-    Algorithm, ConvolutionGeometry, InstructionSet, Mask, PackedConvolution,
-    PackedConvolutionInputGradient, PackedLinear, Planes, PlanesMut, ScaleShift,
+    Algorithm, InstructionSet, Mask, PackedConvolution, PackedConvolutionInputGradient,
+    PackedLinear, Planes, PlanesMut, ScaleShift,
 };
+use mednet_network::geometry::ConvolutionGeometry;
 use proptest::prelude::*;
 
 /// Largest error over largest value. Sums of up to some thousand terms in `f32` keep to 1e-6.

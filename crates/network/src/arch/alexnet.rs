@@ -2,7 +2,8 @@
 //! 9216 to 4096 to 512 to the outputs.
 
 use super::Architecture;
-use crate::graph::{GraphBuilder, NodeId, Operation, Window};
+use crate::geometry::Window;
+use crate::graph::{GraphBuilder, NodeId, Operation};
 
 pub(super) const ARCHITECTURE: Architecture = Architecture {
     names: &["alexnet", "alexnet-pretrained"],

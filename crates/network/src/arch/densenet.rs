@@ -2,7 +2,8 @@
 //! names its parts: growth rate 32, blocks of 6, 12, 24 and 16 layers, 64 initial features.
 
 use super::Architecture;
-use crate::graph::{GraphBuilder, NodeId, Operation, Window};
+use crate::geometry::Window;
+use crate::graph::{GraphBuilder, NodeId, Operation};
 
 pub(super) const ARCHITECTURE: Architecture = Architecture {
     names: &["densenet", "densenet-pretrained"],

@@ -3,7 +3,8 @@
 //! convolutions beside a 1x1 convolution, averaged. Some 200,000 parameters.
 
 use super::Architecture;
-use crate::graph::{GraphBuilder, NodeId, Operation, Window};
+use crate::geometry::Window;
+use crate::graph::{GraphBuilder, NodeId, Operation};
 
 pub(super) const ARCHITECTURE: Architecture = Architecture {
     names: &["pasa"],

@@ -6,7 +6,8 @@
 
 use std::collections::HashMap;
 
-use crate::graph::{Graph, NodeId, Operation, Shape, Window};
+use crate::geometry::Window;
+use crate::graph::{Graph, NodeId, Operation, Shape};
 
 /// The gradient of a node: within the memory of the root, `offset` values into each image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

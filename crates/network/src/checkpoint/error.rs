@@ -261,3 +261,13 @@ impl From<io::Error> for Fault {
         }
     }
 }
+
+/// A pickle that breaks the rules of its format.
+pub(super) fn malformed(what: &str) -> Fault {
+    Fault::damaged(format!("a malformed pickle: {what}"))
+}
+
+/// A pickle with more of something than a checkpoint can need.
+pub(super) fn too_many(what: &str, limit: usize) -> Fault {
+    Fault::BeyondLimit(format!("a pickle with more than {limit} {what}"))
+}

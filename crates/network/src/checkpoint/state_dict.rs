@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Checkpoint;
 use super::architecture::guess;
 use super::error::{CheckpointError, Misshapen};
-use super::{Checkpoint, Tensor};
+use crate::tensor::Tensor;
 
 /// What training wrappers put before every name: mednet's networks from torchvision (`model.`,
 /// earlier `model_ft.`), `torch.nn.DataParallel`, and `torch.compile`. They may be nested.

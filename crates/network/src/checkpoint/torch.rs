@@ -11,6 +11,7 @@ use super::limits;
 use super::normalizer::{self, Normalizer, Numbers};
 use super::pickle::{self, Arena, Id, Value};
 use super::weights;
+use crate::tensor::Tensor;
 
 /// Number at the start of the older format, little-endian.
 const LEGACY_MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
@@ -194,10 +195,7 @@ fn contents(
     };
     let mut values = |part: Numbers<'_>| match part {
         Numbers::Values(values) => values,
-        Numbers::Tensor(_) => gathered
-            .next()
-            .map(crate::Tensor::into_data)
-            .unwrap_or_default(),
+        Numbers::Tensor(_) => gathered.next().map(Tensor::into_data).unwrap_or_default(),
     };
     let normalizer = match normalizer {
         Some([mean, std]) => Some(Normalizer::new(values(mean), values(std))?),

@@ -2,7 +2,8 @@
 //! normalisation in front of it, as far as nobody else reads the values in between.
 
 use super::{Action, Step};
-use crate::graph::{Graph, NodeId, Operation, Window};
+use crate::geometry::Window;
+use crate::graph::{Graph, NodeId, Operation};
 
 /// The steps that compute the needed nodes, in order. Flattening and concatenation need no step
 /// here: whether their values must be copied shows when they are placed.

@@ -5,7 +5,8 @@ mod place;
 
 use std::collections::HashMap;
 
-use crate::graph::{Graph, NodeId, Shape, ShapeError, Window};
+use crate::geometry::Window;
+use crate::graph::{Graph, NodeId, Shape, ShapeError};
 use crate::keep::Keep;
 
 /// What a device is told to do in one go.

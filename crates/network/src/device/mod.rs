@@ -4,14 +4,12 @@
 //! above it. All primitives take whole batches: shapes are `[N, C, H, W]`.
 
 pub mod cpu;
-mod geometry;
 mod region;
 
 pub use cpu::Cpu;
-pub use geometry::ConvolutionGeometry;
 pub use region::{Layout, Region, RegionMut};
 
-use crate::graph::Window;
+use crate::geometry::{ConvolutionGeometry, Window};
 
 /// `scale[c] x + shift[c]` for each channel, then perhaps `max(., 0)`.
 #[derive(Debug, Clone, PartialEq)]

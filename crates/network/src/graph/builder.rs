@@ -1,9 +1,7 @@
 //! Writing a network down: one description gives both the list of its parameters and the graph.
 
-use super::{
-    BatchNorm, Convolution, Graph, Linear, Node, NodeId, Operation, Shape, ShapeError, Window,
-};
-use crate::device::ConvolutionGeometry;
+use super::{BatchNorm, Convolution, Graph, Linear, Node, NodeId, Operation, Shape, ShapeError};
+use crate::geometry::{ConvolutionGeometry, Window};
 
 /// Where a [`GraphBuilder`] takes the values of parameters from.
 pub trait Parameters {

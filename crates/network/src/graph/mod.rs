@@ -9,7 +9,7 @@ mod operation;
 mod shape;
 
 pub use builder::{GraphBuilder, ParameterList, Parameters};
-pub use operation::{BatchNorm, Convolution, Linear, Operation, Window};
+pub use operation::{BatchNorm, Convolution, Linear, Operation};
 pub use shape::{Shape, ShapeError};
 
 /// Position of a node in [`Graph::nodes`].

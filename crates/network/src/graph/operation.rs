@@ -1,6 +1,6 @@
 //! The operations that a node can have, with their parameters.
 
-use crate::device::ConvolutionGeometry;
+use crate::geometry::{ConvolutionGeometry, Window};
 
 /// What a node computes. Shapes are per sample, `[C, H, W]`.
 #[derive(Debug, Clone)]
@@ -106,30 +106,6 @@ pub struct Linear {
     pub weight: Vec<f32>,
     /// `[out_features]`.
     pub bias: Vec<f32>,
-}
-
-/// A sliding window `[rows, columns]`; windows that would start beyond the padded plane are left
-/// out (PyTorch's `ceil_mode=False`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    /// Extent of the window.
-    pub kernel: [usize; 2],
-    /// Distance between windows.
-    pub stride: [usize; 2],
-    /// Rows and columns added on each side.
-    pub padding: [usize; 2],
-}
-
-impl Window {
-    /// A square window.
-    #[must_use]
-    pub fn square(kernel: usize, stride: usize, padding: usize) -> Self {
-        Self {
-            kernel: [kernel; 2],
-            stride: [stride; 2],
-            padding: [padding; 2],
-        }
-    }
 }
 
 impl Convolution {

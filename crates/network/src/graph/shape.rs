@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Operation, Window};
+use super::Operation;
 
 /// Extent of one sample's value: `[C, H, W]`; a flattened vector of `F` features is `[F, 1, 1]`.
 pub type Shape = [usize; 3];
@@ -80,18 +80,5 @@ impl Operation {
                 Ok([linear.out_features, 1, 1])
             }
         }
-    }
-}
-
-impl Window {
-    /// Rows and columns of the result for a plane of the given size, or `None` where no window
-    /// fits.
-    #[must_use]
-    pub fn output_size(&self, size: [usize; 2]) -> Option<[usize; 2]> {
-        let along = |axis: usize| {
-            let padded = size[axis] + 2 * self.padding[axis];
-            Some(padded.checked_sub(self.kernel[axis])? / self.stride[axis] + 1)
-        };
-        Some([along(0)?, along(1)?])
     }
 }

@@ -1,10 +1,9 @@
 //! A second implementation of every operation, in double precision and as plain as can be, and
 //! random graphs to compare it on.
 
-use mednet_network::device::ConvolutionGeometry;
+use mednet_network::geometry::{ConvolutionGeometry, Window};
 use mednet_network::graph::{
     BatchNorm, Convolution, Graph, GraphBuilder, Linear, NodeId, Operation, Parameters, Shape,
-    Window,
 };
 
 /// Small pseudo-random numbers in `[-1, 1)` (SplitMix64).

@@ -3,9 +3,9 @@
 use std::io::BufRead;
 
 use super::global::refusal;
-use super::machine::{Machine, malformed, too_many};
+use super::machine::Machine;
 use super::value::{Id, Object, StorageRef, TensorRef, Value};
-use crate::checkpoint::error::{Fault, shorten};
+use crate::checkpoint::error::{Fault, malformed, shorten, too_many};
 use crate::checkpoint::limits;
 use crate::checkpoint::scalar::Scalar;
 

@@ -1,8 +1,7 @@
 //! Numbers and texts as pickles spell them.
 
-use super::machine::malformed;
 use super::value::Value;
-use crate::checkpoint::error::Fault;
+use crate::checkpoint::error::{Fault, malformed};
 
 /// From little-endian two's complement of any length.
 pub(super) fn integer(bytes: &[u8]) -> Value {

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use super::input::Input;
 use super::literal::{integer, quoted, raw_unicode_escape, text_integer};
 use super::value::{Arena, Global, Id, Value};
-use crate::checkpoint::error::Fault;
+use crate::checkpoint::error::{Fault, malformed};
 
 /// Reads one pickle up to its end mark and nothing beyond; returns its values and the outermost.
 pub(in crate::checkpoint) fn read<R: BufRead>(
@@ -36,14 +36,6 @@ pub(super) struct Machine<'a, R> {
     pub(super) memoized: u64,
     /// Parts copied from one container into another, which the pickle's length does not bound.
     pub(super) copied: usize,
-}
-
-pub(super) fn malformed(what: &str) -> Fault {
-    Fault::damaged(format!("a malformed pickle: {what}"))
-}
-
-pub(super) fn too_many(what: &str, limit: usize) -> Fault {
-    Fault::BeyondLimit(format!("a pickle with more than {limit} {what}"))
 }
 
 impl<R: BufRead> Machine<'_, R> {

@@ -2,9 +2,9 @@
 
 use std::io::BufRead;
 
-use super::machine::{Machine, malformed, too_many};
+use super::machine::Machine;
 use super::value::{Id, Value};
-use crate::checkpoint::error::Fault;
+use crate::checkpoint::error::{Fault, malformed, too_many};
 use crate::checkpoint::limits;
 
 impl<R: BufRead> Machine<'_, R> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::convolution::gradient::GradientEpilogue;
 use super::pool::span;
 use crate::device::{Region, RegionMut, ScaleShift};
-use crate::graph::Window;
+use crate::geometry::Window;
 
 pub(super) fn average_pool(
     window: &Window,

@@ -9,7 +9,7 @@
 #![allow(unsafe_code)]
 
 use super::simd::{InstructionSet, Vector};
-use super::target::{Segment, Target, finish, prefetch_output};
+use super::target::{Column, Segment, Target, finish, prefetch_output};
 use std::ops::Range;
 
 /// Register tiles side by side for which a panel of weights is used before the next one is: the
@@ -91,15 +91,6 @@ impl PanelWeights {
         let values = &self.values[start..start + self.depth * height];
         (first, height.min(self.rows - first), height, values)
     }
-}
-
-/// A vector of output pixels.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Column {
-    /// Where its input lies, beyond the offset of the term.
-    pub(crate) input: usize,
-    /// Which of the segments say where it goes to.
-    pub(crate) segments: [u32; 2],
 }
 
 /// A register tile of `R` rows of weights and `C` vectors of pixels.

@@ -15,7 +15,7 @@ mod scratch;
 pub mod simd;
 mod target;
 
-pub use super::{ConvolutionGeometry, ScaleShift};
+pub use super::ScaleShift;
 pub use convolution::gradient::PackedConvolutionInputGradient;
 pub use convolution::{Algorithm, PackedConvolution};
 pub use linear::PackedLinear;
@@ -27,7 +27,7 @@ use super::{Device, Epilogue, GradientEpilogue, Layout, Open, Region, RegionMut}
 use planes::Shape;
 use std::borrow::Cow;
 
-use crate::graph::Window;
+use crate::geometry::{ConvolutionGeometry, Window};
 use rayon::prelude::*;
 
 /// The processor of this machine.

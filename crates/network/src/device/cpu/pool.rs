@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::device::{Region, RegionMut};
-use crate::graph::Window;
+use crate::geometry::Window;
 
 /// The part of window `position` that lies on the plane.
 pub(super) fn span(window: &Window, axis: usize, position: usize, extent: usize) -> Range<usize> {

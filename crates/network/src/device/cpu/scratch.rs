@@ -1,7 +1,6 @@
 //! Buffers of a thread, kept between calls so that a warm kernel allocates nothing.
 
-use super::gemm::Column;
-use super::target::Segment;
+use super::target::{Column, Segment};
 use std::cell::RefCell;
 
 /// Alignment of a buffer: a cache line, and the widest vector.

@@ -1,7 +1,6 @@
 //! Where the sums of a register tile go, and what happens to them on the way.
 #![allow(unsafe_code)]
 
-use super::gemm::Column;
 use super::mask::Bits;
 use super::simd::{LARGEST_LANES, Vector};
 use std::ops::Range;
@@ -13,6 +12,15 @@ pub(crate) struct Segment {
     pub(crate) mask: u32,
     /// Where lane 0 would lie in the output plane, be it one of the lanes or not.
     pub(crate) offset: isize,
+}
+
+/// A vector of output pixels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    /// Where its input lies, beyond the offset of the term.
+    pub(crate) input: usize,
+    /// Which of the segments say where it goes to.
+    pub(crate) segments: [u32; 2],
 }
 
 /// What happens to the sums, and where they go.

@@ -14,7 +14,8 @@ mod winograd;
 
 use super::planes::{Planes, PlanesMut};
 use super::simd::InstructionSet;
-use crate::device::{ConvolutionGeometry, ScaleShift};
+use crate::device::ScaleShift;
+use crate::geometry::ConvolutionGeometry;
 use implicit::{Implicit, Lattice};
 use pointwise::Pointwise;
 use winograd::Winograd;

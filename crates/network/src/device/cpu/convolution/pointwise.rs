@@ -4,11 +4,11 @@
 use super::packing::{ChannelPrologue, copy};
 use super::schedule::{self, piece, range};
 use super::{Finish, ScaleShift};
-use crate::device::cpu::gemm::{Column, PanelWeights, multiply};
+use crate::device::cpu::gemm::{PanelWeights, multiply};
 use crate::device::cpu::planes::{Planes, SharedPlanes};
 use crate::device::cpu::scratch::{self, Scratch};
 use crate::device::cpu::simd::{InstructionSet, Kernel, Vector, first_lanes};
-use crate::device::cpu::target::{Segment, Target};
+use crate::device::cpu::target::{Column, Segment, Target};
 use std::ops::Range;
 
 /// Values of packed input of a task: half of a usual second-level cache.

@@ -11,11 +11,11 @@ mod transform;
 use super::packing::{ChannelPrologue, copy_row};
 use super::schedule::{self, piece, range};
 use super::{ConvolutionGeometry, Finish, ScaleShift};
-use crate::device::cpu::gemm::{Column, PanelWeights, multiply};
+use crate::device::cpu::gemm::{PanelWeights, multiply};
 use crate::device::cpu::planes::{Planes, SharedPlanes};
 use crate::device::cpu::scratch::{self, Scratch};
 use crate::device::cpu::simd::{InstructionSet, Kernel, LARGEST_LANES, Vector, first_lanes};
-use crate::device::cpu::target::{Segment, Target, Through, with_gate, write};
+use crate::device::cpu::target::{Column, Segment, Target, Through, with_gate, write};
 use std::ops::Range;
 use transform::{IN, OUT, PLACES, input_transform, output_transform, transform_kernel};
 

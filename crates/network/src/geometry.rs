@@ -1,4 +1,6 @@
-//! Extents of a convolution.
+//! Extents of convolutions and pooling windows.
+//!
+//! The graph says them and the devices compute with them, so that they belong to neither.
 
 /// Channels, kernel and windows of a two-dimensional convolution. Pairs are `[rows, columns]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,5 +91,40 @@ impl ConvolutionGeometry {
 
     pub(crate) fn out_group(&self) -> usize {
         self.out_channels / self.groups
+    }
+}
+
+/// A sliding window `[rows, columns]`; windows that would start beyond the padded plane are left
+/// out (PyTorch's `ceil_mode=False`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Extent of the window.
+    pub kernel: [usize; 2],
+    /// Distance between windows.
+    pub stride: [usize; 2],
+    /// Rows and columns added on each side.
+    pub padding: [usize; 2],
+}
+
+impl Window {
+    /// A square window.
+    #[must_use]
+    pub fn square(kernel: usize, stride: usize, padding: usize) -> Self {
+        Self {
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            padding: [padding; 2],
+        }
+    }
+
+    /// Rows and columns of the result for a plane of the given size, or `None` where no window
+    /// fits.
+    #[must_use]
+    pub fn output_size(&self, size: [usize; 2]) -> Option<[usize; 2]> {
+        let along = |axis: usize| {
+            let padded = size[axis] + 2 * self.padding[axis];
+            Some(padded.checked_sub(self.kernel[axis])? / self.stride[axis] + 1)
+        };
+        Some([along(0)?, along(1)?])
     }
 }
