@@ -1,5 +1,7 @@
 //! Bilinear interpolation.
 
+use mednet_simd::multiversion;
+
 use super::extremes::Extremes;
 use super::{Map, to_unit};
 
@@ -79,35 +81,26 @@ pub(crate) fn interpolate_plane(
     .values
 }
 
-/// From rows as wide as the result to the result, scaled to `[0, 1]`.
-pub(super) struct Enlargement<'a> {
-    pub(super) wide: &'a [f32],
-    pub(super) rows: &'a [Tap],
-    pub(super) width: usize,
-}
-
-impl pulp::NullaryFnOnce for Enlargement<'_> {
-    type Output = Vec<f32>;
-
-    #[inline(always)]
-    fn call(self) -> Vec<f32> {
-        let Self { wide, rows, width } = self;
-        let mut line = vec![0.0; width];
-        let mut extremes = Extremes::default();
-        for row in rows {
-            row.mix_rows(wide, &mut line);
-            extremes.add(&line);
-        }
-        let [minimum, maximum] = extremes.get();
-        let range = maximum - minimum;
-        let mut values = Vec::with_capacity(rows.len() * width);
-        for row in rows {
-            let [first, second] = row.neighbours(wide, width);
-            let pairs = first.iter().zip(second);
-            values.extend(
-                pairs.map(|(&first, &second)| to_unit(row.mix(first, second), minimum, range)),
-            );
-        }
-        values
+#[inline(always)]
+fn enlarge_body<const FMA: bool>(wide: &[f32], rows: &[Tap], width: usize) -> Vec<f32> {
+    let mut line = vec![0.0; width];
+    let mut extremes = Extremes::default();
+    for row in rows {
+        row.mix_rows(wide, &mut line);
+        extremes.add(&line);
     }
+    let [minimum, maximum] = extremes.get();
+    let range = maximum - minimum;
+    let mut values = Vec::with_capacity(rows.len() * width);
+    for row in rows {
+        let [first, second] = row.neighbours(wide, width);
+        let pairs = first.iter().zip(second);
+        values
+            .extend(pairs.map(|(&first, &second)| to_unit(row.mix(first, second), minimum, range)));
+    }
+    values
+}
+multiversion! {
+    /// From rows as wide as the result to the result, scaled to `[0, 1]`.
+    pub(super) fn enlarge(wide: &[f32], rows: &[Tap], width: usize) -> Vec<f32> = enlarge_body
 }

@@ -5,9 +5,10 @@ mod interpolation;
 mod survey;
 
 use mednet_network::Tensor;
+use mednet_simd::InstructionSet;
 
 pub(crate) use self::extremes::extremes;
-use self::interpolation::{Enlargement, Tap, half_pixel_taps};
+use self::interpolation::{Tap, enlarge, half_pixel_taps};
 pub(crate) use self::interpolation::{aligned_taps, interpolate_plane};
 pub use self::survey::Survey;
 
@@ -92,13 +93,7 @@ impl Map {
         }
         let rows = half_pixel_taps(self.height, height);
         let wide = self.widen(&half_pixel_taps(self.width, width));
-        let wide = Enlargement {
-            wide: &wide,
-            rows: &rows,
-            width,
-        };
-        // With the widest vectors that the processor has.
-        let values = pulp::Arch::new().dispatch(wide);
+        let values = enlarge(InstructionSet::best(), &wide, &rows, width);
         Self {
             height,
             width,

@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use super::mask::{Bits, Mask};
-use super::simd::{InstructionSet, Kernel, Vector, first_lanes};
 use crate::device::{Region, RegionMut, ScaleShift};
+use mednet_simd::{InstructionSet, Kernel, Vector, first_lanes};
 
 pub(super) fn affine(
     affine: &ScaleShift,

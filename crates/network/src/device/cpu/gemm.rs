@@ -8,8 +8,8 @@
 //! depend neither on the number of threads nor on the batch.
 #![allow(unsafe_code)]
 
-use super::simd::{InstructionSet, Vector};
 use super::target::{Column, Segment, Target, finish, prefetch_output};
+use mednet_simd::{InstructionSet, Vector};
 use std::ops::Range;
 
 /// Register tiles side by side for which a panel of weights is used before the next one is: the

@@ -3,7 +3,7 @@
 
 use super::gemm::products;
 use super::scratch;
-use super::simd::{InstructionSet, Kernel, LARGEST_LANES, Vector, first_lanes};
+use mednet_simd::{InstructionSet, Kernel, LARGEST_LANES, Vector, first_lanes};
 use rayon::prelude::*;
 
 /// Vectors of output features of a panel.

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::PARALLEL_THRESHOLD;
 use super::planes::{Planes, Shape};
-use super::simd::{InstructionSet, Kernel, LARGEST_LANES, Vector};
+use mednet_simd::{InstructionSet, Kernel, LARGEST_LANES, Vector};
 
 /// Bytes before the first image and after the last: the bits of a vector are read as a word of 32,
 /// wherever the vector begins.

@@ -12,7 +12,6 @@ pub mod mask;
 pub mod planes;
 mod pool;
 mod scratch;
-pub mod simd;
 mod target;
 
 pub use super::ScaleShift;
@@ -20,8 +19,8 @@ pub use convolution::gradient::PackedConvolutionInputGradient;
 pub use convolution::{Algorithm, PackedConvolution};
 pub use linear::PackedLinear;
 pub use mask::Mask;
+pub use mednet_simd::InstructionSet;
 pub use planes::{Planes, PlanesMut};
-pub use simd::InstructionSet;
 
 use super::{Device, Epilogue, GradientEpilogue, Layout, Open, Region, RegionMut};
 use planes::Shape;

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::mask::Bits;
-use super::simd::{LARGEST_LANES, Vector};
+use mednet_simd::{LARGEST_LANES, Vector};
 use std::ops::Range;
 
 /// Lanes of a vector that go to one row of the output.

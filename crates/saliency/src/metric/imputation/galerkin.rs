@@ -7,8 +7,9 @@
 //! matrix a cell, which depends on nothing but which of the 9 pixels are unknown: a table of 512.
 //! On the coarser grids the cell matrices of four cells combine bilinearly into one.
 
+use mednet_simd::{multiply_add, multiversion};
+
 use super::cell_patterns::{ENTRY, PatternTables, Place};
-use super::instructions::{multiply_add, multiversion};
 use super::level::{LANES, Level, PAD, Plane, blocks, blocks_mut, deinterleave, row_planes};
 
 /// Cell matrices of a coarse grid.

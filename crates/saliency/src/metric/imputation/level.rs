@@ -4,7 +4,7 @@
 //! `x / 2`. All 8 neighbours of a node lie in the three other planes, so that a plane is one colour
 //! of a four-colour Gauss-Seidel sweep and can be relaxed in place with unit-stride loads.
 
-use super::instructions::multiversion;
+use mednet_simd::multiversion;
 
 /// Numbers handled together: one AVX-512 register, two of AVX2, four of SSE2 or NEON.
 pub(super) const LANES: usize = 16;

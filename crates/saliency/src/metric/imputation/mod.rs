@@ -47,7 +47,6 @@ mod coarsest;
 mod conjugate_gradient;
 mod error;
 mod galerkin;
-mod instructions;
 mod level;
 mod multigrid;
 mod noise;
@@ -60,8 +59,8 @@ pub use error::ImputationError;
 pub use noise::add_noise;
 
 use error::LARGEST_SIDE;
-use instructions::InstructionSet;
 use level::{Units, load, store};
+use mednet_simd::InstructionSet;
 use multigrid::Multigrid;
 
 /// Estimated error at which the cycles end, in half ranges of the known values.

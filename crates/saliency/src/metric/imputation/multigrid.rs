@@ -1,9 +1,10 @@
 //! The hierarchy of grids and its cycles.
 
+use mednet_simd::InstructionSet;
+
 use super::cell_patterns::PatternTables;
 use super::coarsest::BandedCholesky;
 use super::galerkin::{Elements, assemble, coarsen, first_elements};
-use super::instructions::InstructionSet;
 use super::level::{Level, set_unknown};
 use super::transfer::{
     ascend, ascend_finest, descend, descend_finest, interpolate, largest_residual, restrict,

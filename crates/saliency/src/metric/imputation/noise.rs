@@ -8,8 +8,9 @@
 //! logarithm, sine and cosine as polynomials of additions and multiplications only: the same bits
 //! on every processor.
 
+use mednet_simd::{InstructionSet, multiversion};
+
 use super::ImputationError;
-use super::instructions::{InstructionSet, multiversion};
 
 /// Counters handled together.
 const BLOCK: usize = 16;

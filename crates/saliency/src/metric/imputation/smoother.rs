@@ -1,6 +1,7 @@
 //! Gauss-Seidel relaxation and residual of one colour in one block row: the innermost loops.
 
-use super::instructions::multiply_add;
+use mednet_simd::multiply_add;
+
 use super::level::{LANES, Level, PAD, Planes, blocks, blocks_mut};
 
 /// The plane of colour `COLOUR`, then those of its horizontal, vertical and diagonal neighbours.

@@ -3,7 +3,8 @@
 //! Coarse node (I, J) sits on fine node (2 I, 2 J). Interpolation is bilinear and restriction its
 //! transpose, both without the known nodes.
 
-use super::instructions::{multiply_add, multiversion};
+use mednet_simd::{multiply_add, multiversion};
+
 use super::level::{LANES, Level, PAD, blocks, blocks_mut, deinterleave, interleave, row_planes};
 use super::smoother::{coarse_residual, finest_residual, relax};
 

@@ -8,7 +8,7 @@ use super::winograd::Winograd;
 use super::{Algorithm, ConvolutionGeometry, Finish, ScaleShift};
 use crate::device::cpu::mask::Mask;
 use crate::device::cpu::planes::{Planes, PlanesMut};
-use crate::device::cpu::simd::InstructionSet;
+use mednet_simd::InstructionSet;
 
 /// The gradient of a convolution with respect to its input, weights packed.
 #[derive(Debug, Clone)]

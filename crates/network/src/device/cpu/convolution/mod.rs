@@ -13,10 +13,10 @@ mod strided;
 mod winograd;
 
 use super::planes::{Planes, PlanesMut};
-use super::simd::InstructionSet;
 use crate::device::ScaleShift;
 use crate::geometry::ConvolutionGeometry;
 use implicit::{Implicit, Lattice};
+use mednet_simd::InstructionSet;
 use pointwise::Pointwise;
 use winograd::Winograd;
 

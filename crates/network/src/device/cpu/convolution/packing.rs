@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::ScaleShift;
-use crate::device::cpu::simd::{Vector, first_lanes};
+use mednet_simd::{Vector, first_lanes};
 
 /// What happens to a channel on its way into the buffer.
 #[derive(Debug, Clone, Copy)]

@@ -7,8 +7,8 @@ use super::{Finish, ScaleShift};
 use crate::device::cpu::gemm::{PanelWeights, multiply};
 use crate::device::cpu::planes::{Planes, SharedPlanes};
 use crate::device::cpu::scratch::{self, Scratch};
-use crate::device::cpu::simd::{InstructionSet, Kernel, Vector, first_lanes};
 use crate::device::cpu::target::{Column, Segment, Target};
+use mednet_simd::{InstructionSet, Kernel, Vector, first_lanes};
 use std::ops::Range;
 
 /// Values of packed input of a task: half of a usual second-level cache.

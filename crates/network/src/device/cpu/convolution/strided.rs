@@ -8,7 +8,7 @@ use super::implicit::{Implicit, Lattice};
 use super::{ConvolutionGeometry, Finish};
 use crate::device::cpu::PARALLEL_THRESHOLD;
 use crate::device::cpu::planes::{Planes, PlanesMut};
-use crate::device::cpu::simd::InstructionSet;
+use mednet_simd::InstructionSet;
 use rayon::prelude::*;
 
 /// Weights turned round and sorted into classes; those of a stride of 1 are a class too.

@@ -14,8 +14,8 @@ use super::{ConvolutionGeometry, Finish, ScaleShift};
 use crate::device::cpu::gemm::{PanelWeights, multiply};
 use crate::device::cpu::planes::{Planes, SharedPlanes};
 use crate::device::cpu::scratch::{self, Scratch};
-use crate::device::cpu::simd::{InstructionSet, Kernel, LARGEST_LANES, Vector, first_lanes};
 use crate::device::cpu::target::{Column, Segment, Target, Through, with_gate, write};
+use mednet_simd::{InstructionSet, Kernel, LARGEST_LANES, Vector, first_lanes};
 use std::ops::Range;
 use transform::{IN, OUT, PLACES, input_transform, output_transform, transform_kernel};
 

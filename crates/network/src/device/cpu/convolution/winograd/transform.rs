@@ -4,7 +4,7 @@
 //! are not negative, the largest error was 8.4e-6 of the largest output, here 1.5e-6 (direct sums:
 //! 0.6e-6). All constants are exact in `f32`.
 
-use crate::device::cpu::simd::Vector;
+use mednet_simd::Vector;
 
 /// Extent of a tile of the output.
 pub(super) const OUT: usize = 4;
@@ -88,7 +88,7 @@ pub(super) fn transform_kernel(taps: &[f64; 9]) -> [f32; PLACES] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::cpu::simd::{InstructionSet, Kernel};
+    use mednet_simd::{InstructionSet, Kernel};
 
     /// In one direction the transforms must yield the four sums of three products.
     struct Line;
@@ -113,7 +113,7 @@ mod tests {
                     v.relu(v.add(difference, small)),
                     v.relu(v.sub(small, difference)),
                 );
-                let mut lanes = [0.0; crate::device::cpu::simd::LARGEST_LANES];
+                let mut lanes = [0.0; mednet_simd::LARGEST_LANES];
                 #[allow(unsafe_code)]
                 // SAFETY: there is room for the widest vector.
                 unsafe {

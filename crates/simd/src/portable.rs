@@ -1,13 +1,23 @@
 //! Plain Rust: four lanes, which compilers map to the vectors that every machine has.
 #![allow(unsafe_code)]
 
-use super::Vector;
+use crate::kernel::Kernel;
+use crate::vector::{Vector, sealed};
 
-/// No special instructions needed.
-#[derive(Clone, Copy)]
-pub(super) struct Portable;
+/// What every processor has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Portable;
+
+impl Portable {
+    /// Runs a kernel.
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.call(self)
+    }
+}
 
 const LANES: usize = 4;
+
+impl sealed::Sealed for Portable {}
 
 impl Vector for Portable {
     type Lanes = [f32; LANES];
@@ -68,8 +78,8 @@ impl Vector for Portable {
     #[inline(always)]
     unsafe fn load_masked(self, from: *const f32, mask: u32) -> Self::Lanes {
         std::array::from_fn(|i| {
-            // SAFETY: only lanes of the mask are read.
             if mask >> i & 1 == 1 {
+                // SAFETY: only lanes of the mask are read.
                 unsafe { *from.wrapping_add(i) }
             } else {
                 0.0

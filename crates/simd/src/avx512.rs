@@ -1,21 +1,39 @@
-//! AVX-512 (foundation): sixteen lanes, 32 registers.
+//! AVX-512: sixteen lanes, 32 registers. Vectors need no more than the foundation.
 #![allow(unsafe_code)]
 
-use super::{Kernel, Vector};
+use crate::kernel::Kernel;
+use crate::vector::{Vector, sealed};
 use std::arch::x86_64::*;
 
-/// Proof that the processor has AVX-512F; made by [`run`] alone.
-#[derive(Clone, Copy)]
-pub(super) struct Avx512(());
+/// Proof that the processor has AVX-512F, VL, BW and DQ, AVX2 and FMA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Avx512(());
 
-/// Runs a kernel with AVX-512F enabled.
-///
-/// # Safety
-/// The processor must have AVX-512F, AVX2 and FMA.
-#[target_feature(enable = "avx512f,avx2,fma")]
-pub(super) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
-    kernel.call(Avx512(()))
+impl Avx512 {
+    /// The proof, if the processor reports the instructions.
+    pub(crate) fn detect() -> Option<Self> {
+        // Every processor with the foundation has the other three, but for the Xeon Phi.
+        let found = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq");
+        found.then_some(Self(()))
+    }
+
+    /// Runs a kernel with AVX-512F enabled.
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        fn run<K: Kernel>(vector: Avx512, kernel: K) -> K::Output {
+            kernel.call(vector)
+        }
+        // SAFETY: the processor has these instructions, as `self` proves.
+        unsafe { run(self, kernel) }
+    }
 }
+
+impl sealed::Sealed for Avx512 {}
 
 // SAFETY of every arithmetic intrinsic below: the instructions exist, as `self` proves.
 impl Vector for Avx512 {

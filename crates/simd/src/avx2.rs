@@ -1,20 +1,30 @@
 //! AVX2 with fused multiply-add: eight lanes, 16 registers.
 #![allow(unsafe_code)]
 
-use super::{Kernel, Vector};
+use crate::kernel::Kernel;
+use crate::vector::{Vector, sealed};
 use std::arch::x86_64::*;
 
-/// Proof that the processor has AVX2 and FMA; made by [`run`] alone.
-#[derive(Clone, Copy)]
-pub(super) struct Avx2(());
+/// Proof that the processor has AVX2 and FMA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Avx2(());
 
-/// Runs a kernel with AVX2 and FMA enabled.
-///
-/// # Safety
-/// The processor must have AVX2 and FMA.
-#[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
-    kernel.call(Avx2(()))
+impl Avx2 {
+    /// The proof, if the processor reports the instructions.
+    pub(crate) fn detect() -> Option<Self> {
+        let found = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        found.then_some(Self(()))
+    }
+
+    /// Runs a kernel with AVX2 and FMA enabled.
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn run<K: Kernel>(vector: Avx2, kernel: K) -> K::Output {
+            kernel.call(vector)
+        }
+        // SAFETY: the processor has these instructions, as `self` proves.
+        unsafe { run(self, kernel) }
+    }
 }
 
 /// Bit `i` of the mask in the sign of lane `i`.
@@ -29,6 +39,8 @@ unsafe fn lane_mask(mask: u32) -> __m256i {
         )
     }
 }
+
+impl sealed::Sealed for Avx2 {}
 
 // SAFETY of every arithmetic intrinsic below: the instructions exist, as `self` proves.
 impl Vector for Avx2 {

@@ -1,21 +1,33 @@
 //! NEON of 64-bit ARM: four lanes, 32 registers.
 #![allow(unsafe_code)]
 
-use super::{Kernel, Vector};
+use crate::kernel::Kernel;
+use crate::vector::{Vector, sealed};
 use std::arch::aarch64::*;
 
-/// Proof that the processor has NEON; made by [`run`] alone.
-#[derive(Clone, Copy)]
-pub(super) struct Neon(());
+/// Proof that the processor has NEON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Neon(());
 
-/// Runs a kernel with NEON enabled.
-///
-/// # Safety
-/// The processor must have NEON.
-#[target_feature(enable = "neon")]
-pub(super) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
-    kernel.call(Neon(()))
+impl Neon {
+    /// The proof, if the processor reports the instructions.
+    pub(crate) fn detect() -> Option<Self> {
+        let found = std::arch::is_aarch64_feature_detected!("neon");
+        found.then_some(Self(()))
+    }
+
+    /// Runs a kernel with NEON enabled.
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "neon")]
+        fn run<K: Kernel>(vector: Neon, kernel: K) -> K::Output {
+            kernel.call(vector)
+        }
+        // SAFETY: the processor has these instructions, as `self` proves.
+        unsafe { run(self, kernel) }
+    }
 }
+
+impl sealed::Sealed for Neon {}
 
 // SAFETY of every arithmetic intrinsic below: the instructions exist, as `self` proves.
 impl Vector for Neon {
@@ -94,8 +106,8 @@ impl Vector for Neon {
             return unsafe { vld1q_f32(from) };
         }
         let lanes: [f32; 4] = std::array::from_fn(|i| {
-            // SAFETY: only lanes of the mask are read.
             if mask >> i & 1 == 1 {
+                // SAFETY: only lanes of the mask are read.
                 unsafe { *from.wrapping_add(i) }
             } else {
                 0.0

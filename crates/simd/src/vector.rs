@@ -1,158 +1,20 @@
-//! Vectors of `f32`, and the choice of the instruction set at run time.
-//!
-//! A kernel is written once, generic over `Vector`, and compiled for each instruction set. It
-//! implements `Kernel`, and `InstructionSet::run` calls it inside a function that has the
-//! instruction set enabled. Kernels and all they call must be `#[inline(always)]`, or they are
-//! compiled without the instruction set.
+//! Vectors of `f32`.
 #![allow(unsafe_code)]
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
-#[cfg(target_arch = "aarch64")]
-mod neon;
-mod portable;
-
-use std::sync::OnceLock;
-
 /// Most lanes of any vector.
-pub(crate) const LARGEST_LANES: usize = 16;
+pub const LARGEST_LANES: usize = 16;
 
-/// Instructions that a kernel may use; only values that this machine supports can be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InstructionSet(Kind);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(miri, allow(dead_code))]
-enum Kind {
-    Portable,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    #[cfg(target_arch = "aarch64")]
-    Neon,
-}
-
-impl InstructionSet {
-    /// What every machine supports.
-    #[must_use]
-    pub fn portable() -> Self {
-        Self(Kind::Portable)
-    }
-
-    /// All that this machine supports, the slowest first.
-    #[must_use]
-    pub fn available() -> Vec<Self> {
-        #[allow(unused_mut)]
-        let mut sets = vec![Self::portable()];
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                sets.push(Self(Kind::Avx2));
-                if is_x86_feature_detected!("avx512f") {
-                    sets.push(Self(Kind::Avx512));
-                }
-            }
-        }
-        #[cfg(all(target_arch = "aarch64", not(miri)))]
-        if std::arch::is_aarch64_feature_detected!("neon") {
-            sets.push(Self(Kind::Neon));
-        }
-        sets
-    }
-
-    /// The fastest that this machine supports.
-    #[must_use]
-    pub fn best() -> Self {
-        static BEST: OnceLock<InstructionSet> = OnceLock::new();
-        *BEST.get_or_init(|| *Self::available().last().unwrap_or(&Self::portable()))
-    }
-
-    /// Its usual name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self.0 {
-            Kind::Portable => "portable",
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => "AVX2",
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => "AVX-512",
-            #[cfg(target_arch = "aarch64")]
-            Kind::Neon => "NEON",
-        }
-    }
-
-    /// Lanes of a vector.
-    pub(crate) fn lanes(self) -> usize {
-        match self.0 {
-            Kind::Portable => portable::Portable::LANES,
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => avx2::Avx2::LANES,
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => avx512::Avx512::LANES,
-            #[cfg(target_arch = "aarch64")]
-            Kind::Neon => neon::Neon::LANES,
-        }
-    }
-
-    /// Rows of a full register tile, the height of a panel of packed weights.
-    pub(crate) fn rows(self) -> usize {
-        match self.0 {
-            Kind::Portable => portable::Portable::ROWS,
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => avx2::Avx2::ROWS,
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => avx512::Avx512::ROWS,
-            #[cfg(target_arch = "aarch64")]
-            Kind::Neon => neon::Neon::ROWS,
-        }
-    }
-
-    /// Vectors side by side in a full register tile.
-    pub(crate) fn tile_vectors(self) -> usize {
-        match self.0 {
-            Kind::Portable => portable::Portable::TILE_VECTORS,
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => avx2::Avx2::TILE_VECTORS,
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => avx512::Avx512::TILE_VECTORS,
-            #[cfg(target_arch = "aarch64")]
-            Kind::Neon => neon::Neon::TILE_VECTORS,
-        }
-    }
-
-    /// Runs a kernel compiled for this instruction set.
-    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        match self.0 {
-            Kind::Portable => kernel.call(portable::Portable),
-            // SAFETY: a value of this kind exists only where the instructions were detected.
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => unsafe { avx2::run(kernel) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => unsafe { avx512::run(kernel) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "aarch64")]
-            Kind::Neon => unsafe { neon::run(kernel) },
-        }
-    }
-}
-
-/// A piece of work that is compiled for each instruction set.
-pub(crate) trait Kernel {
-    /// What it returns.
-    type Output;
-    /// Does the work; must be `#[inline(always)]`.
-    fn call<V: Vector>(self, vector: V) -> Self::Output;
+/// Keeps other crates from implementing [`Vector`].
+pub(crate) mod sealed {
+    /// Implemented by the vectors of this crate alone.
+    pub trait Sealed {}
 }
 
 /// Operations on vectors of `f32`; a value of the type is the proof that the instructions exist.
 ///
 /// Lanes never influence one another (but in the four shuffles), so what a lane yields does not
-/// depend on what other lanes hold.
-pub(crate) trait Vector: Copy + Send + Sync + 'static {
+/// depend on what other lanes hold. No other crate can implement it: kernels rely on what it says.
+pub trait Vector: Copy + Send + Sync + sealed::Sealed + 'static {
     /// A vector register.
     type Lanes: Copy;
     /// Values in a register.
@@ -289,7 +151,8 @@ pub(crate) trait Vector: Copy + Send + Sync + 'static {
 
 /// The mask of the first `count` lanes.
 #[inline(always)]
-pub(crate) fn first_lanes(count: usize) -> u32 {
+#[must_use]
+pub fn first_lanes(count: usize) -> u32 {
     debug_assert!(count <= LARGEST_LANES);
     (1u32 << count) - 1
 }
@@ -297,6 +160,7 @@ pub(crate) fn first_lanes(count: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{InstructionSet, Kernel};
 
     struct Shuffle;
     impl Kernel for Shuffle {
@@ -419,13 +283,5 @@ mod tests {
             set.run(Masks);
             set.run(Arithmetic);
         }
-    }
-
-    #[test]
-    fn the_best_set_is_the_last_one_available() {
-        assert_eq!(
-            InstructionSet::available().last(),
-            Some(&InstructionSet::best())
-        );
     }
 }
