@@ -10,5 +10,6 @@ pub mod hex;
 pub mod json;
 pub mod number;
 pub mod panic;
+pub mod statistics;
 pub mod suggest;
 pub mod text;

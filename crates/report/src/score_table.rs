@@ -1,7 +1,9 @@
 //! The table that every kind of score is summed up in, and the pages of its histograms.
 
+use mednet_base::statistics::{mean_in_one_pass, quantile, standard_deviation_around};
+
 use crate::drawing::Page;
-use crate::plot::{HistogramPlot, histogram_page, quantile};
+use crate::plot::{HistogramPlot, histogram_page};
 use crate::table::{Cell, Table};
 
 /// What is said about each metric, in the order of the columns.
@@ -63,22 +65,10 @@ pub fn score_table(metrics: &[Metric], datasets: &[DataSetScores]) -> Table {
 /// In the order of [`STATISTICS`].
 fn statistics(mut values: Vec<f64>) -> [f64; 5] {
     values.sort_by(f64::total_cmp);
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let deviation = if values.len() > 1 {
-        (squares / (count - 1.0)).sqrt()
-    } else {
-        f64::NAN
-    };
-    let quartile = |share| quantile(&values, share);
-    [
-        mean,
-        deviation,
-        quartile(0.25),
-        quartile(0.5),
-        quartile(0.75),
-    ]
+    let mean = mean_in_one_pass(values.iter().copied());
+    let deviation = standard_deviation_around(mean, &values);
+    let [first, median, third] = [0.25, 0.5, 0.75].map(|share| quantile(&values, share));
+    [mean, deviation, first, median, third]
 }
 
 /// A page for each data set and metric that has a value.

@@ -1,6 +1,7 @@
 //! Automatic bins against numpy's.
 
-use mednet_report::plot::{automatic_histogram, quantile};
+use mednet_base::statistics::quantile;
+use mednet_report::plot::automatic_histogram;
 use proptest::prelude::*;
 use serde_json::Value;
 

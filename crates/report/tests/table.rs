@@ -56,7 +56,7 @@ fn statistics(values: &[f64]) -> Vec<Cell> {
         .sum::<f64>();
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let quartile = |share| mednet_report::plot::quantile(&sorted, share);
+    let quartile = |share| mednet_base::statistics::quantile(&sorted, share);
     [
         mean,
         (squares / (n - 1.0)).sqrt(),

@@ -1,8 +1,10 @@
 //! Box plots that compare the methods on one score of one data set.
 
+use mednet_base::statistics::{mean_in_one_pass, quantile};
+
 use super::axes::{Axes, NORMAL, Range, SMALL, title};
 use super::palette::{MethodStyle, method_styles};
-use super::{PAGE_HEIGHT, PAGE_WIDTH, mean, quantile, sorted_finite};
+use super::{PAGE_HEIGHT, PAGE_WIDTH, sorted_finite};
 use crate::drawing::{Anchor, Colour, Page, Stroke, font};
 
 /// Up to this many values, each is shown.
@@ -182,7 +184,10 @@ fn draw_group(
             page.circle((axes.at_x(*value), y + shift), 1.5, colour, None);
         }
     }
-    let (x, size) = (axes.at_x(mean(sorted)), 0.8 * half.min(5.0));
+    let (x, size) = (
+        axes.at_x(mean_in_one_pass(sorted.iter().copied())),
+        0.8 * half.min(5.0),
+    );
     let corners = [(x, y - size), (x + size, y), (x, y + size), (x - size, y)];
     // A single value has no box whose colour would tell the method.
     let fill = if sorted.len() > 1 {

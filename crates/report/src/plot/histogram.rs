@@ -1,7 +1,9 @@
 //! The histogram of one score over one data set, in the original's style.
 
+use mednet_base::statistics::quantile;
+
 use super::axes::{Axes, LARGE, NORMAL, Range, SMALL, spine};
-use super::{PAGE_HEIGHT, PAGE_WIDTH, quantile, sorted_finite};
+use super::{PAGE_HEIGHT, PAGE_WIDTH, sorted_finite};
 use crate::drawing::{Anchor, Colour, Page, Stroke, font};
 
 /// matplotlib's first colour.

@@ -1,8 +1,10 @@
 //! Localisation against faithfulness: proportional energy over the completeness score.
 
+use mednet_base::statistics::mean_in_one_pass;
+
+use super::PAGE_HEIGHT;
 use super::axes::{Axes, Range, SMALL, title};
 use super::palette::{MethodStyle, method_styles};
-use super::{PAGE_HEIGHT, mean};
 use crate::drawing::{Anchor, Colour, Page, Stroke, font};
 
 /// The samples of one method.
@@ -82,7 +84,8 @@ pub fn scatter_page(plot: &ScatterPlot) -> Option<Page> {
                 methods[index].iter().map(|point| point.1).collect(),
             ];
             let edge = Stroke::solid(Colour::BLACK, 0.9);
-            let place = axes.at(mean(&xs), mean(&ys));
+            let [x, y] = [xs, ys].map(|values| mean_in_one_pass(values.into_iter()));
+            let place = axes.at(x, y);
             styles[index].point(&mut page, place, 4.6, 1.0, Some(edge));
         }
     }

@@ -1,10 +1,10 @@
 //! How uncertain a mean is.
 
+use mednet_base::statistics::{mean, quantile};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
 use super::normal::{normal_cdf, normal_quantile};
-use super::summary::{mean, quantile};
 
 /// Both ends of a 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]

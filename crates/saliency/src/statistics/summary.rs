@@ -1,5 +1,7 @@
 //! Mean, spread and quartiles.
 
+use mednet_base::statistics::{mean, quantile, standard_deviation};
+
 /// What a table says about the values of one score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
@@ -25,48 +27,6 @@ impl Summary {
             standard_deviation: standard_deviation(values),
             quartiles: [0.25, 0.5, 0.75].map(|share| quantile(&sorted, share)),
         }
-    }
-}
-
-/// The arithmetic mean; NaN for no value.
-#[must_use]
-pub fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() {
-        return f64::NAN;
-    }
-    let n = values.len() as f64;
-    let rough = values.iter().sum::<f64>() / n;
-    // The second pass takes out what the first lost to rounding: equal values give themselves.
-    rough + values.iter().map(|value| value - rough).sum::<f64>() / n
-}
-
-/// The standard deviation with n - 1 in the denominator; NaN for fewer than two values.
-#[must_use]
-pub fn standard_deviation(values: &[f64]) -> f64 {
-    if values.len() < 2 {
-        return f64::NAN;
-    }
-    let centre = mean(values);
-    let squares: f64 = values.iter().map(|value| (value - centre).powi(2)).sum();
-    (squares / (values.len() - 1) as f64).sqrt()
-}
-
-/// The value below which `share` (0 to 1) of the ascending values lie, by linear interpolation
-/// (Hyndman and Fan 1996, doi:10.2307/2684934, definition 7; numpy's default). NaN for no value.
-#[must_use]
-pub fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else {
-        return f64::NAN;
-    };
-    let position = share.clamp(0.0, 1.0) * last as f64;
-    let below = position.floor() as usize;
-    let part = position - below as f64;
-    let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
-    // As numpy does, from the nearer end, so that equal values give exactly themselves.
-    if part < 0.5 {
-        low + (high - low) * part
-    } else {
-        high - (high - low) * (1.0 - part)
     }
 }
 

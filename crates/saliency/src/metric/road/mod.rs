@@ -19,6 +19,7 @@ mod tests;
 
 use std::sync::{Mutex, PoisonError};
 
+use mednet_base::statistics::{mean_in_one_pass, standard_deviation_around};
 use mednet_data::Mode;
 use mednet_network::device::Device;
 use mednet_network::graph::ShapeError;
@@ -32,7 +33,7 @@ use super::imputation::{ImputationError, ImputationSystem, add_noise};
 use crate::map::Map;
 use crate::random::{Purpose, generator};
 
-pub use probability::{Probability, ProbabilityError};
+pub use probability::{Probability, ProbabilityError, sigmoid};
 pub use removal::{Removal, Removals, removals};
 
 /// Names of the columns that ROAD gives: MoRF, LeRF, combined.
@@ -214,7 +215,7 @@ impl<'e, D: Device> Road<'e, D> {
         let (most, least) = changes.split_at(removals.most.len());
         let mean_over_percentiles = |changes: &[Vec<f64>]| -> Vec<f64> {
             (0..draws)
-                .map(|draw| mean(changes.iter().map(|change| change[draw])))
+                .map(|draw| mean_in_one_pass(changes.iter().map(|change| change[draw])))
                 .collect()
         };
         let (morf, lerf) = (mean_over_percentiles(most), mean_over_percentiles(least));
@@ -332,19 +333,8 @@ fn points(removals: &[Removal], changes: &[Vec<f64>]) -> Vec<RoadPoint> {
         .collect()
 }
 
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
-}
-
 /// Mean and standard deviation (n - 1; NaN for one value).
 fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
-    let mean = mean(values.iter().copied());
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let deviation = if values.len() > 1 {
-        (squares / (values.len() - 1) as f64).sqrt()
-    } else {
-        f64::NAN
-    };
-    (mean, deviation)
+    let mean = mean_in_one_pass(values.iter().copied());
+    (mean, standard_deviation_around(mean, values))
 }

@@ -50,7 +50,7 @@ impl Probability {
     pub fn of(self, logits: &[f32], class: usize) -> f64 {
         let logit = f64::from(logits[class]);
         match self {
-            Self::Sigmoid => 1.0 / (1.0 + (-logit).exp()),
+            Self::Sigmoid => sigmoid(logit),
             // Relative to this logit, so that nothing overflows to infinity over infinity.
             Self::Softmax => {
                 let sum: f64 = logits
@@ -61,6 +61,13 @@ impl Probability {
             }
         }
     }
+}
+
+/// The logistic function, `1 / (1 + exp(-logit))`: the probability of a class by itself, in
+/// `[0, 1]`.
+#[must_use]
+pub fn sigmoid(logit: f64) -> f64 {
+    1.0 / (1.0 + (-logit).exp())
 }
 
 #[cfg(test)]
