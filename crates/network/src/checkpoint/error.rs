@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use mednet_base::text::escaped_line;
+
 /// How many keys an error names before it says "and N more".
 const KEYS_SHOWN: usize = 10;
 
@@ -125,7 +127,7 @@ pub enum CheckpointError {
     #[error(
         "the folder `{}` holds no checkpoint under a name that training writes; looked for {}; \
          found {}; give the checkpoint file itself",
-        path.display(), looked_for.join(", then "),
+        path.display(), joined(looked_for),
         if found.is_empty() { "no .ckpt file".to_owned() } else { listed(found) }
     )]
     NoCheckpointInFolder {
@@ -165,7 +167,9 @@ impl std::fmt::Display for Misshapen {
         write!(
             f,
             "{} (expected {:?}, found {:?})",
-            self.key, self.expected, self.found
+            shorten(&self.key),
+            self.expected,
+            self.found
         )
     }
 }
@@ -184,24 +188,22 @@ pub(super) fn listed(names: &[String]) -> String {
     text
 }
 
-/// A name from an untrusted file, fit for a message: short and without control characters.
+/// A name from an untrusted file, fit for a message: short, and without characters that would write
+/// to a terminal.
 pub(super) fn shorten(name: &str) -> String {
     const LONGEST: usize = 120;
-    let mut text: String = name
-        .chars()
-        .take(LONGEST)
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect();
-    if name.chars().nth(LONGEST).is_some() {
+    let mut characters = name.chars();
+    let mut text: String = characters.by_ref().take(LONGEST).collect();
+    if characters.next().is_some() {
         text.push('…');
     }
-    text
+    escaped_line(&text).into_owned()
+}
+
+/// All of the names, in order of preference.
+fn joined(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| shorten(name)).collect();
+    names.join(", then ")
 }
 
 fn note(hint: &Option<String>) -> String {
@@ -259,6 +261,15 @@ impl From<io::Error> for Fault {
         } else {
             Self::Io(error)
         }
+    }
+}
+
+/// Why the operating system could not open a file.
+pub(super) fn unreadable(path: &Path, source: io::Error) -> CheckpointError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::NotFound => CheckpointError::NotFound { path },
+        _ => CheckpointError::Unreadable { path, source },
     }
 }
 

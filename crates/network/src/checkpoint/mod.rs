@@ -30,10 +30,10 @@ mod weight_path;
 mod weights;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use mednet_base::file::open_regular;
 use sha2::{Digest, Sha256};
 
 pub use self::error::{CheckpointError, Misshapen};
@@ -41,7 +41,7 @@ pub use self::normalizer::Normalizer;
 pub use self::state_dict::Matched;
 pub use self::weight_path::resolve_weight;
 
-use self::error::Fault;
+use self::error::{Fault, unreadable};
 use crate::tensor::Tensor;
 
 /// How many bytes at the start of a file tell its format.
@@ -82,29 +82,11 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// If there is no such file, it is none of the formats above, is damaged, goes beyond a limit,
+    /// If there is no such file, it is a pipe, socket, device or folder (which are never opened: they
+    /// could be waited for for ever), it is none of the formats above, is damaged, goes beyond a limit,
     /// asks for code to be run, or holds no state dict or a normalizer that cannot be used.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
-        let unreadable = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => CheckpointError::NotFound {
-                path: path.to_owned(),
-            },
-            _ => CheckpointError::Unreadable {
-                path: path.to_owned(),
-                source,
-            },
-        };
-        // Before opening, which would wait for a writer if it is a named pipe.
-        let metadata = std::fs::metadata(path).map_err(unreadable)?;
-        if !metadata.is_file() {
-            let found = if metadata.is_dir() {
-                "a folder"
-            } else {
-                "no regular file"
-            };
-            return Err(Fault::not_a_checkpoint(found, "give a checkpoint file").at(path));
-        }
-        let file = File::open(path).map_err(unreadable)?;
+        let file = open_regular(path).map_err(|error| unreadable(path, error))?;
         Self::read(file, path)
     }
 
@@ -115,8 +97,10 @@ impl Checkpoint {
     ///
     /// As [`Checkpoint::open`].
     pub fn read<R: Read + Seek>(mut reader: R, path: &Path) -> Result<Self, CheckpointError> {
-        let (sha256, length) = hash(&mut reader).map_err(|fault| fault.at(path))?;
+        // A file that is no checkpoint is refused before its length takes any time.
+        let length = length(&mut reader).map_err(|fault| fault.at(path))?;
         let mut contents = read_contents(&mut reader, length).map_err(|fault| fault.at(path))?;
+        let sha256 = hash(&mut reader, length).map_err(|fault| fault.at(path))?;
         if contents.normalizer.is_none() {
             contents.normalizer =
                 take_normalizer(&mut contents.tensors).map_err(|fault| fault.at(path))?;
@@ -140,23 +124,30 @@ impl Checkpoint {
     }
 }
 
-/// SHA-256 and length of everything that can be read.
-fn hash<R: Read + Seek>(reader: &mut R) -> Result<(String, u64), Fault> {
+fn length<R: Seek>(reader: &mut R) -> Result<u64, Fault> {
+    Ok(reader.seek(SeekFrom::End(0))?)
+}
+
+/// SHA-256 of everything that can be read, which must be `length` bytes.
+fn hash<R: Read + Seek>(reader: &mut R, length: u64) -> Result<String, Fault> {
     reader.seek(SeekFrom::Start(0))?;
     let mut hasher = Sha256::new();
-    let mut length = 0u64;
+    let mut left = length;
     let mut buffer = vec![0u8; 1 << 20];
     loop {
         let count = match reader.read(&mut buffer) {
-            Ok(0) => break,
+            Ok(0) if left == 0 => break,
+            Ok(0) => return Err(Fault::damaged("it became shorter while it was read")),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error.into()),
         };
         hasher.update(&buffer[..count]);
-        length += count as u64;
+        left = left
+            .checked_sub(count as u64)
+            .ok_or_else(|| Fault::damaged("it became longer while it was read"))?;
     }
-    Ok((mednet_base::hex::encode(&hasher.finalize()), length))
+    Ok(mednet_base::hex::encode(&hasher.finalize()))
 }
 
 fn read_contents<R: Read + Seek>(reader: &mut R, length: u64) -> Result<Contents, Fault> {

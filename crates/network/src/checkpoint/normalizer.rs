@@ -1,6 +1,6 @@
 //! The normalization that a checkpoint carries: `(x - mean) / std` per channel.
 
-use super::error::Fault;
+use super::error::{Fault, shorten};
 use super::pickle::{Arena, Id, TensorRef, Value};
 
 /// Mean and standard deviation per channel of the images that a network was trained on, on the
@@ -60,7 +60,8 @@ pub(super) fn find(arena: &Arena, root: Id) -> Result<Option<[Numbers<'_>; 2]>, 
             .and_then(|attributes| arena.entry(attributes, name))
             .and_then(|id| numbers(arena, id))
             .ok_or_else(|| {
-                Fault::BadNormalizer(format!("{} without readable `{name}`", arena.kind(entry)))
+                let kind = shorten(&arena.kind(entry));
+                Fault::BadNormalizer(format!("{kind} without readable `{name}`"))
             })
     };
     Ok(Some([part("mean")?, part("std")?]))

@@ -3,7 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::error::CheckpointError;
+use mednet_base::file::read_limited;
+
+use super::error::{CheckpointError, shorten, unreadable};
 
 /// Between `epoch` and its number, in order of preference.
 const SEPARATORS: [char; 3] = ['=', '-', '_'];
@@ -105,17 +107,12 @@ fn best_criterion(path: &Path) -> Result<(String, String), CheckpointError> {
         reason,
     };
     let default = ("loss".to_owned(), "min".to_owned());
-    let text = match std::fs::metadata(path) {
+    let text = match read_limited(path, META_LIMIT) {
+        Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(default),
+        // Not a file, or too long.
+        Err(error) if error.kind() == io::ErrorKind::Other => return Err(bad(error.to_string())),
         Err(error) => return Err(unreadable(path, error)),
-        Ok(metadata) if !metadata.is_file() => return Err(bad("it is no file".to_owned())),
-        Ok(metadata) if metadata.len() > META_LIMIT => {
-            return Err(bad(format!(
-                "it has {} bytes, at most {META_LIMIT} are read",
-                metadata.len()
-            )));
-        }
-        Ok(_) => std::fs::read(path).map_err(|error| unreadable(path, error))?,
     };
     let meta: serde_json::Value =
         serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
@@ -125,28 +122,20 @@ fn best_criterion(path: &Path) -> Result<(String, String), CheckpointError> {
     let text_of = |key: &str, default: String| match meta.get(key) {
         None | Some(serde_json::Value::Null) => Ok(default),
         Some(serde_json::Value::String(text)) => Ok(text.clone()),
-        Some(other) => Err(bad(format!("`{key}` is {other}, expected a text"))),
+        Some(other) => {
+            let found = shorten(&other.to_string());
+            Err(bad(format!("`{key}` is {found}, expected a text")))
+        }
     };
     let metric = text_of("checkpoint-metric", default.0)?;
     let mode = text_of("checkpoint-mode", default.1)?;
     if mode != "min" && mode != "max" {
         return Err(bad(format!(
-            "`checkpoint-mode` is `{mode}`, expected `min` or `max`"
+            "`checkpoint-mode` is `{}`, expected `min` or `max`",
+            shorten(&mode)
         )));
     }
     Ok((metric, mode))
-}
-
-fn unreadable(path: &Path, source: io::Error) -> CheckpointError {
-    if source.kind() == io::ErrorKind::NotFound {
-        return CheckpointError::NotFound {
-            path: path.to_owned(),
-        };
-    }
-    CheckpointError::Unreadable {
-        path: path.to_owned(),
-        source,
-    }
 }
 
 #[cfg(test)]

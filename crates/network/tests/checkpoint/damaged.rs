@@ -1,9 +1,9 @@
 //! Files that are no checkpoints, or not any more.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use mednet_network::checkpoint::{Checkpoint, CheckpointError};
+use mednet_network::checkpoint::{Checkpoint, CheckpointError, Misshapen};
 use proptest::prelude::*;
 
 use crate::allocation::peak;
@@ -50,6 +50,84 @@ fn other_kinds_of_files_are_named() {
             "{message}"
         );
     }
+}
+
+/// A file of 20 GB that begins with some bytes and goes on with zeros; counts what is read of it.
+struct Vast {
+    start: &'static [u8],
+    position: u64,
+    read: u64,
+}
+
+impl Vast {
+    const LENGTH: u64 = 20 << 30;
+}
+
+impl Read for &mut Vast {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let left = Vast::LENGTH.saturating_sub(self.position);
+        let count = buffer.len().min(usize::try_from(left).unwrap());
+        for (byte, position) in buffer[..count].iter_mut().zip(self.position..) {
+            let position = usize::try_from(position).unwrap();
+            *byte = self.start.get(position).copied().unwrap_or(0);
+        }
+        self.position += count as u64;
+        self.read += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for &mut Vast {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.position = match to {
+            SeekFrom::Start(position) => position,
+            SeekFrom::End(offset) => Vast::LENGTH.checked_add_signed(offset).unwrap(),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset).unwrap(),
+        };
+        Ok(self.position)
+    }
+}
+
+#[test]
+fn a_vast_file_that_is_no_checkpoint_is_refused_after_a_look_at_it() {
+    for start in [
+        &b""[..],
+        b"\x80\x02",
+        b"\x80\x02}.",
+        b"PK\x03\x04",
+        b"\x40\0\0\0\0\0\0\0{}",
+        b"epoch,loss\n",
+        b"\x89HDF\r\n\x1a\n",
+    ] {
+        let mut file = Vast {
+            start,
+            position: 0,
+            read: 0,
+        };
+        let result = Checkpoint::read(&mut file, Path::new("weights.pt"));
+        assert!(result.is_err(), "{start:?}");
+        assert!(file.read < 1 << 20, "{start:?}: {} bytes read", file.read);
+    }
+}
+
+#[test]
+fn names_in_a_file_cannot_write_to_a_terminal() {
+    let key = "a\u{1b}[2J\u{202e}\nb";
+    let mut pickle = b"\x80\x02}X".to_vec();
+    pickle.extend(u32::try_from(key.len()).unwrap().to_le_bytes());
+    pickle.extend(key.as_bytes());
+    pickle.extend(b"K\x01s.");
+    let message = open(&archive(&pickle)).unwrap_err().to_string();
+    let shown = "a\\x1b[2J\\u{202e}\\nb (an integer)";
+    assert!(message.contains(shown), "{message}");
+
+    let misshapen = Misshapen {
+        key: key.to_owned(),
+        expected: vec![1],
+        found: vec![2],
+    };
+    let message = misshapen.to_string();
+    assert_eq!(message, "a\\x1b[2J\\u{202e}\\nb (expected [1], found [2])");
 }
 
 #[test]

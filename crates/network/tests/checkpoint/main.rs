@@ -124,7 +124,33 @@ fn paths_that_are_no_file() {
         "{nothing}"
     );
     let folder = Checkpoint::open(&fixtures()).unwrap_err().to_string();
-    assert!(folder.contains("a folder"), "{folder}");
+    assert!(folder.contains("it is a folder, not a file"), "{folder}");
+}
+
+/// Opening one of these would wait for a writer, fail, or read for ever.
+#[cfg(unix)]
+#[test]
+fn pipes_sockets_and_devices_are_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pipe, socket) = (folder.path().join("a.ckpt"), folder.path().join("b.ckpt"));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for (path, kind) in [
+        (pipe.as_path(), "a named pipe"),
+        (&socket, "a socket"),
+        (Path::new("/dev/zero"), "a device"),
+    ] {
+        let path = resolve_weight(path).unwrap();
+        let message = Checkpoint::open(&path).unwrap_err().to_string();
+        let expected = format!("it is {kind}, not a file");
+        assert!(message.contains(&expected), "{message}");
+    }
+    let meta = folder.path().join("train.meta.json");
+    let made = std::process::Command::new("mkfifo").arg(&meta).status();
+    assert!(made.unwrap().success());
+    let message = resolve_weight(folder.path()).unwrap_err().to_string();
+    assert!(message.contains("a named pipe"), "{message}");
 }
 
 /// Names and shapes of pasa's weights, as its definition has them.
