@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use crate::allocation::peak;
 use crate::{fixture, refusal};
 
-fn open(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
+pub(crate) fn open(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
     Checkpoint::read(Cursor::new(bytes), Path::new("weights.pt"))
 }
 
@@ -232,7 +232,7 @@ fn stays_small(bytes: &[u8]) -> Result<(), TestCaseError> {
 }
 
 /// A zip archive with this pickle and two storages.
-fn archive(pickle: &[u8]) -> Vec<u8> {
+pub(crate) fn archive(pickle: &[u8]) -> Vec<u8> {
     let mut file = Vec::new();
     let mut directory = Vec::new();
     let entries: [(&str, &[u8]); 3] = [

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)] // a test says why it is skipped, and what it measured
 
 mod allocation;
+mod calls;
 mod damaged;
 mod hostile;
 

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use super::global::refusal;
 use super::machine::Machine;
-use super::value::{Id, Object, StorageRef, TensorRef, Value};
+use super::value::{Global, Id, Object, StorageRef, TensorRef, Value};
 use crate::checkpoint::error::{Fault, malformed, shorten, too_many};
 use crate::checkpoint::limits;
 use crate::checkpoint::scalar::Scalar;
@@ -18,17 +18,28 @@ impl<R: BufRead> Machine<'_, R> {
         }
     }
 
+    /// A function or class is called.
     pub(super) fn call(&mut self, function: Id, arguments: Id) -> Result<(), Fault> {
-        self.check_harmless(function)?;
+        if let Some(attribute) = self.attribute(function, arguments)? {
+            return self.push_id(attribute);
+        }
+        self.check_no_method(function)?;
+        self.construct(function, arguments)
+    }
+
+    /// An instance of a class is made without its being called.
+    pub(super) fn construct(&mut self, class: Id, arguments: Id) -> Result<(), Fault> {
+        self.check_harmless(class)?;
         let parts = self.arena.sequence(arguments).unwrap_or(&[]);
         for &part in parts {
             self.check_harmless(part)?;
+            self.check_no_method(part)?;
         }
         self.charge(1 + parts.len().min(1 << 20) / 64)?;
-        let result = match self.known_call(function, arguments, true)? {
+        let result = match self.known_call(class, arguments, true)? {
             Some(id) => id,
             None => self.add(Value::Object(Box::new(Object {
-                class: function,
+                class,
                 arguments,
                 state: None,
                 entries: Vec::new(),
@@ -36,6 +47,71 @@ impl<R: BufRead> Machine<'_, R> {
             })))?,
         };
         self.push_id(result)
+    }
+
+    /// What `getattr(thing, name)` gives, where files that mean no harm ask for it: Python writes
+    /// classes within classes, methods and (3.11.0 to 3.11.4) members of enumerations so. `None` for
+    /// any other call, and for attributes that lead elsewhere.
+    fn attribute(&mut self, function: Id, arguments: Id) -> Result<Option<Id>, Fault> {
+        const LONGEST: usize = 500;
+        let getattr = |global: &Global| global.is_builtin() && global.name == "getattr";
+        if !self.arena.global(function).is_some_and(getattr) {
+            return Ok(None);
+        }
+        let &[thing, name] = self.arena.sequence(arguments).unwrap_or(&[]) else {
+            return Ok(None);
+        };
+        let Some(name) = self.arena.text(name).filter(|name| is_public(name)) else {
+            return Ok(None);
+        };
+        let value = match self.arena.get(thing) {
+            Value::Global(global) => {
+                let attribute = Global {
+                    module: global.module.clone(),
+                    name: format!("{}.{name}", global.name),
+                };
+                let refused = refusal(global).is_some() || refusal(&attribute).is_some();
+                if refused || attribute.name.len() > LONGEST {
+                    return Ok(None);
+                }
+                Value::Global(Box::new(attribute))
+            }
+            Value::Object(_) => Value::Object(Box::new(Object {
+                class: function,
+                arguments,
+                state: None,
+                entries: Vec::new(),
+                items: Vec::new(),
+            })),
+            _ => return Ok(None),
+        };
+        self.charge(1 + LONGEST / 16)?;
+        let id = self.add(value)?;
+        self.attributes.insert(id);
+        Ok(Some(id))
+    }
+
+    /// Refuses what `getattr` gave, as callee or as an argument that a callee could call, unless it
+    /// seems to be a class.
+    fn check_no_method(&self, id: Id) -> Result<(), Fault> {
+        let class = || self.arena.global(id).is_some_and(Global::is_class);
+        match self.attributes.contains(&id) && !class() {
+            true => Err(Fault::RunsCode(shorten(&self.name_of(id)))),
+            false => Ok(()),
+        }
+    }
+
+    /// The name of a function, or of that which made it.
+    fn name_of(&self, function: Id) -> String {
+        let mut id = function;
+        // What made a thing was there before it, so that this ends.
+        while let Some(object) = self.arena.object(id) {
+            id = object.class;
+        }
+        match self.arena.global(id) {
+            Some(global) => global.full_name(),
+            None => self.arena.kind(id),
+        }
     }
 
     /// The result of a function that describes data; `None` for any other.
@@ -214,4 +290,10 @@ impl<R: BufRead> Machine<'_, R> {
             )),
         }
     }
+}
+
+/// Whether an attribute of this name is what its class was written for, not Python's machinery.
+fn is_public(name: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(word)
 }

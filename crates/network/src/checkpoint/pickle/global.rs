@@ -170,11 +170,11 @@ pub(super) fn refusal(global: &Global) -> Option<String> {
             .strip_prefix(of)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    let builtins = matches!(module, "builtins" | "__builtin__" | "__builtins__");
+    let builtins = global.is_builtin();
     let name_parts = || global.name.split('.');
     let loads = LOADERS.iter().any(|&of| below(of))
         && matches!(
-            global.name.as_str(),
+            name_parts().next_back().unwrap_or_default(),
             "load"
                 | "loads"
                 | "load_state_dict_from_url"
@@ -220,6 +220,7 @@ mod tests {
             ("torch", "os.system"),
             ("torch.serialization", "load"),
             ("torch.hub", "load"),
+            ("torch", "serialization.load"),
             ("numpy.testing._private.utils", "runstring"),
             ("types", "CodeType"),
         ] {

@@ -1,5 +1,6 @@
 //! The stack machine: what each opcode does.
 
+use std::collections::HashSet;
 use std::io::BufRead;
 
 use super::input::Input;
@@ -20,6 +21,7 @@ pub(in crate::checkpoint) fn read<R: BufRead>(
         memo: Vec::new(),
         memoized: 0,
         copied: 0,
+        attributes: HashSet::new(),
     };
     let root = machine.run()?;
     Ok((machine.arena, root))
@@ -36,6 +38,8 @@ pub(super) struct Machine<'a, R> {
     pub(super) memoized: u64,
     /// Parts copied from one container into another, which the pickle's length does not bound.
     pub(super) copied: usize,
+    /// What `getattr` gave.
+    pub(super) attributes: HashSet<Id>,
 }
 
 impl<R: BufRead> Machine<'_, R> {
@@ -211,14 +215,18 @@ impl<R: BufRead> Machine<'_, R> {
                 self.charge(1 + (global.module.len() + global.name.len()) / 64)?;
                 self.push(Value::Global(Box::new(global)))?;
             }
-            b'R' | 0x81 => {
+            b'R' => {
                 let parts = self.pop_many(2)?;
                 self.call(parts[0], parts[1])?;
+            }
+            0x81 => {
+                let parts = self.pop_many(2)?;
+                self.construct(parts[0], parts[1])?;
             }
             0x92 => {
                 let parts = self.pop_many(3)?;
                 self.check_harmless(parts[2])?;
-                self.call(parts[0], parts[1])?;
+                self.construct(parts[0], parts[1])?;
             }
             b'i' => {
                 let module = self.input.text_line()?;

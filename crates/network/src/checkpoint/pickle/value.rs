@@ -37,6 +37,20 @@ pub(in crate::checkpoint) struct Global {
 }
 
 impl Global {
+    /// Whether it belongs to Python's builtins.
+    pub(super) fn is_builtin(&self) -> bool {
+        matches!(
+            self.module.as_str(),
+            "builtins" | "__builtin__" | "__builtins__"
+        )
+    }
+
+    /// Whether it seems to be a class: its name begins with a capital letter.
+    pub(super) fn is_class(&self) -> bool {
+        let last = self.name.rsplit('.').next().unwrap_or_default();
+        last.starts_with(char::is_uppercase)
+    }
+
     pub(in crate::checkpoint) fn full_name(&self) -> String {
         format!("{}.{}", self.module, self.name)
     }
