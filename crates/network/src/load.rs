@@ -73,6 +73,9 @@ pub struct LoadedNetwork {
     pub epoch: Option<i64>,
     /// Names in the file that the network has no use for.
     pub unused: Vec<String>,
+    /// Functions that Python would call when it opens the file and that do more than describe data,
+    /// fit for a message; nothing was executed. See [`Checkpoint::would_execute`].
+    pub would_execute: Vec<String>,
 }
 
 /// A network could not be loaded.
@@ -116,6 +119,7 @@ impl LoadedNetwork {
             sha256: checkpoint.sha256,
             format: checkpoint.format,
             epoch: checkpoint.epoch,
+            would_execute: checkpoint.would_execute,
         })
     }
 }

@@ -65,6 +65,10 @@ pub struct Checkpoint {
     pub normalizer: Option<Normalizer>,
     /// Zero-based epoch after which the checkpoint was written, if the file says.
     pub epoch: Option<i64>,
+    /// Functions and classes that Python would call when it opens the file and that do more than
+    /// describe data, such as `sqlite3.connect`, and those named in it that can run programs; sorted
+    /// and fit for a message. Nothing of it was executed here.
+    pub would_execute: Vec<String>,
 }
 
 /// What a file of any format holds.
@@ -74,6 +78,7 @@ struct Contents {
     skipped: BTreeMap<String, String>,
     normalizer: Option<Normalizer>,
     epoch: Option<i64>,
+    would_execute: Vec<String>,
     format: String,
 }
 
@@ -110,6 +115,7 @@ impl Checkpoint {
             skipped,
             normalizer,
             epoch,
+            would_execute,
             format,
         } = contents;
         Ok(Self {
@@ -120,6 +126,7 @@ impl Checkpoint {
             skipped,
             normalizer,
             epoch,
+            would_execute,
         })
     }
 }

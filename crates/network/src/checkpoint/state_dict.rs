@@ -226,6 +226,7 @@ mod tests {
             skipped: BTreeMap::new(),
             normalizer: None,
             epoch: None,
+            would_execute: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Files of `torch.save`: the zip archive (since torch 1.6) and the older flat format.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use super::Contents;
@@ -85,7 +85,12 @@ pub(super) fn read_legacy<R: Read + Seek>(
 ) -> Result<Option<Contents>, Fault> {
     reader.seek(SeekFrom::Start(0))?;
     let mut buffered = BufReader::new(&mut *reader);
-    let mut next = || pickle::read(&mut buffered, limits::PICKLE_BYTES);
+    let mut would_execute = BTreeSet::new();
+    let mut next = || {
+        let (mut arena, root) = pickle::read(&mut buffered, limits::PICKLE_BYTES)?;
+        would_execute.append(&mut arena.would_execute);
+        Ok::<_, Fault>((arena, root))
+    };
     let (arena, magic) = next()?;
     if !matches!(arena.get(magic), Value::Long(bytes) if **bytes == LEGACY_MAGIC) {
         return Ok(None);
@@ -110,20 +115,24 @@ pub(super) fn read_legacy<R: Read + Seek>(
         .and_then(|keys| keys.iter().map(|&key| key_arena.text(key)).collect())
         .ok_or_else(|| Fault::damaged("its list of storages is no list of texts"))?;
     let spans = legacy_spans(reader, &arena, &keys, start, file_length)?;
-    contents(
+    let load = |key: &str| {
+        let &(start, length) = spans
+            .get(key)
+            .ok_or_else(|| Fault::damaged(format!("storage `{}` is not there", shorten(key))))?;
+        read_at(reader, start, length, file_length)
+    };
+    let contents = contents(
         &arena,
         root,
         file_length,
         big_endian,
         "before torch 1.6",
-        |key| {
-            let &(start, length) = spans.get(key).ok_or_else(|| {
-                Fault::damaged(format!("storage `{}` is not there", shorten(key)))
-            })?;
-            read_at(reader, start, length, file_length)
-        },
-    )
-    .map(Some)
+        load,
+    )?;
+    Ok(Some(Contents {
+        would_execute: would_execute.into_iter().collect(),
+        ..contents
+    }))
 }
 
 /// Start and length in bytes of each storage.
@@ -206,6 +215,7 @@ fn contents(
         skipped: weights.skipped,
         normalizer,
         epoch: weights::epoch(arena, root),
+        would_execute: arena.would_execute.iter().cloned().collect(),
         format: format!("{kind} ({container})"),
     })
 }

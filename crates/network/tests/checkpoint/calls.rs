@@ -158,3 +158,238 @@ fn a_chain_of_attributes_is_short() {
         Err(CheckpointError::RunsCode { .. })
     ));
 }
+
+#[test]
+fn calls_that_python_would_execute_are_named_and_the_weights_are_read() {
+    let system = global("posix", "system");
+    let connect = global("sqlite3", "connect");
+    let name = text("scores.db");
+    let partial = call(&global("functools", "partial"), &[&connect]);
+    let reconstructor = global("copyreg", "_reconstructor");
+    let rebuild = global("torch._tensor", "_rebuild_from_type_v2");
+    let tuple = |opcodes: &[u8]| [opcodes, b"\x85"].concat();
+    let mine = instance(&global("mine", "Settings"));
+    let state = |key: &str, value: &[u8]| [b"}", &text(key)[..], value, b"s"].concat();
+    for (what, opcodes, named) in [
+        (
+            "a function",
+            call(&global("bz2", "open"), &[&name, &text("w")]),
+            "bz2.open",
+        ),
+        ("a connection", call(&connect, &[&name]), "sqlite3.connect"),
+        (
+            "a function by its path",
+            stacked("pathlib", "Path.write_text", &[&mine, &name]),
+            "pathlib.Path.write_text",
+        ),
+        (
+            "a class that opens a file",
+            call(&global("bz2", "BZ2File"), &[&name]),
+            "bz2.BZ2File",
+        ),
+        (
+            "a package's class that opens a file",
+            call(&global("h5py", "File"), &[&name, &text("w")]),
+            "h5py.File",
+        ),
+        (
+            "a package's class and a path",
+            call(&global("h5py", "File"), &[&name]),
+            "h5py.File",
+        ),
+        (
+            "what a call gave",
+            call(&partial, &[&name]),
+            "functools.partial",
+        ),
+        (
+            "what a call of that gave",
+            call(&call(&partial, &[&name]), &[]),
+            "functools.partial",
+        ),
+        (
+            "a name within a tuple",
+            call(&global("functools", "partial"), &[&tuple(&system)]),
+            "os.system, as posix.system",
+        ),
+        (
+            "a name within two",
+            call(&global("functools", "partial"), &[&tuple(&tuple(&system))]),
+            "os.system, as posix.system",
+        ),
+        (
+            "a class made on the way",
+            call(&global("builtins", "type"), &[&text("A"), b")", b"}"]),
+            "builtins.type",
+        ),
+        (
+            "a base that is called",
+            call(
+                &reconstructor,
+                &[&global("bz2", "BZ2File"), &connect, &name],
+            ),
+            "sqlite3.connect",
+        ),
+        (
+            "a call within another",
+            call(&rebuild, &[&connect, b"N", &tuple(&name)]),
+            "sqlite3.connect",
+        ),
+        (
+            "one within two",
+            call(
+                &rebuild,
+                &[
+                    &rebuild,
+                    b"N",
+                    &[&connect[..], b"N", &tuple(&name), b"\x87"].concat(),
+                ],
+            ),
+            "torch._tensor._rebuild_from_type_v2",
+        ),
+        (
+            "a class made with arguments",
+            [&global("numpy", "memmap")[..], &tuple(&name), b"\x81"].concat(),
+            "numpy.memmap",
+        ),
+        (
+            "a setter of state",
+            [&mine[..], &state("__setstate__", &connect), b"b"].concat(),
+            "sqlite3.connect",
+        ),
+        (
+            "a setter in a second part",
+            [&mine[..], b"N", &state("__setstate__", &connect), b"\x86b"].concat(),
+            "sqlite3.connect",
+        ),
+        (
+            "state for a class",
+            [
+                &global("mine", "Settings")[..],
+                &state("forward", &connect),
+                b"b",
+            ]
+            .concat(),
+            "mine.Settings",
+        ),
+        (
+            "an old instance",
+            [b"(", &name[..], b"isqlite3\nconnect\n"].concat(),
+            "sqlite3.connect",
+        ),
+        (
+            "another old instance",
+            [b"(", &connect[..], &name, b"o"].concat(),
+            "sqlite3.connect",
+        ),
+        (
+            "a terminal's colours",
+            call(&global("mine", "run\x1b[31m"), &[]),
+            "mine.run\\x1b[31m",
+        ),
+    ] {
+        let read = checkpoint(&opcodes).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(read.would_execute, [named], "{what}");
+        assert_eq!(read.tensors["w"].shape(), [2, 2], "{what}");
+    }
+}
+
+/// As [`call`], with the name as protocol 4 writes it, which may go through attributes.
+fn stacked(module: &str, name: &str, arguments: &[&[u8]]) -> Vec<u8> {
+    call(
+        &[text(module), text(name), b"\x93".to_vec()].concat(),
+        arguments,
+    )
+}
+
+#[test]
+fn what_describes_data_is_not_named() {
+    let mine = global("mine", "Settings");
+    let date = global("datetime", "date");
+    let numbers = b"K\x01K\x02\x86";
+    for (what, opcodes) in [
+        (
+            "a member of an enumeration",
+            call(&global("mine", "Mode"), &[&text("bilinear-2")]),
+        ),
+        (
+            "a member of several numbers",
+            call(&global("mine", "Mode"), &[numbers]),
+        ),
+        ("an instance", [&instance(&mine)[..], b"}b"].concat()),
+        (
+            "an instance of a class in lower case",
+            instance(&global("mine", "double_conv")),
+        ),
+        ("a tuple with names", [&mine[..], numbers, b"\x81"].concat()),
+        (
+            "an instance of protocol 0",
+            call(
+                &global("copy_reg", "_reconstructor"),
+                &[&mine, &global("__builtin__", "object"), b"N"],
+            ),
+        ),
+        (
+            "an instance of protocol 1",
+            [b"(", &mine[..], b"o}b"].concat(),
+        ),
+        ("an instance of Python 2", b"(imine\nSettings\n}b".to_vec()),
+        ("a class", call(&global("builtins", "type"), &[b"N"])),
+        ("a function that is named", global("mine", "collate")),
+        (
+            "a factory",
+            call(
+                &global("functools", "partial"),
+                &[&global("torch.nn", "Conv2d")],
+            ),
+        ),
+        (
+            "a dictionary with a factory",
+            call(
+                &global("collections", "defaultdict"),
+                &[&global("builtins", "list")],
+            ),
+        ),
+        ("a day", call(&date, &[b"C\x04\x07\xe8\x01\x02"])),
+        (
+            "a path",
+            call(
+                &global("pathlib", "PosixPath"),
+                &[&text("/"), &text("data")],
+            ),
+        ),
+        (
+            "a pattern",
+            call(&global("re", "_compile"), &[&text("a/*"), b"K\x20"]),
+        ),
+        (
+            "a logger",
+            call(
+                &global("logging", "getLogger"),
+                &[&text("lightning.pytorch")],
+            ),
+        ),
+    ] {
+        let read = checkpoint(&opcodes).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(read.would_execute, Vec::<String>::new(), "{what}");
+    }
+}
+
+#[test]
+fn only_so_many_calls_are_named_and_long_chains_take_no_time() {
+    let calls = (0..1000).map(|n| {
+        [
+            call(&global("mine", &format!("run{n}")), &[]),
+            b"0".to_vec(),
+        ]
+    });
+    let opcodes = [calls.flatten().collect::<Vec<_>>().concat(), b"N".to_vec()].concat();
+    assert_eq!(checkpoint(&opcodes).unwrap().would_execute.len(), 50);
+
+    let mut opcodes = global("mine", "run");
+    opcodes.extend(b")R".repeat(1_000_000));
+    let start = std::time::Instant::now();
+    let named = checkpoint(&opcodes).unwrap().would_execute;
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    assert_eq!(named, ["mine.run"]);
+}

@@ -74,6 +74,7 @@ fn every_format_gives_the_values_that_torch_wrote() {
             (None, value) => panic!("{name}: no normalizer, expected {value}"),
         }
         assert_eq!(checkpoint.epoch, expected["epoch"].as_i64(), "{name}");
+        assert_eq!(checkpoint.would_execute, Vec::<String>::new(), "{name}");
         let skipped: Vec<String> = serde_json::from_value(expected["skipped"].clone()).unwrap();
         assert_eq!(
             checkpoint.skipped.keys().cloned().collect::<Vec<_>>(),

@@ -24,11 +24,17 @@ impl<R: BufRead> Machine<'_, R> {
             return self.push_id(attribute);
         }
         self.check_no_method(function)?;
-        self.construct(function, arguments)
+        self.note_call(function, arguments);
+        self.result(function, arguments)
     }
 
     /// An instance of a class is made without its being called.
     pub(super) fn construct(&mut self, class: Id, arguments: Id) -> Result<(), Fault> {
+        self.note_construction(class, arguments);
+        self.result(class, arguments)
+    }
+
+    fn result(&mut self, class: Id, arguments: Id) -> Result<(), Fault> {
         self.check_harmless(class)?;
         let parts = self.arena.sequence(arguments).unwrap_or(&[]);
         for &part in parts {
@@ -96,22 +102,21 @@ impl<R: BufRead> Machine<'_, R> {
     fn check_no_method(&self, id: Id) -> Result<(), Fault> {
         let class = || self.arena.global(id).is_some_and(Global::is_class);
         match self.attributes.contains(&id) && !class() {
-            true => Err(Fault::RunsCode(shorten(&self.name_of(id)))),
+            true => {
+                let maker = self.maker(id).map(Global::full_name);
+                let name = maker.unwrap_or_else(|| self.arena.kind(id));
+                Err(Fault::RunsCode(shorten(&name)))
+            }
             false => Ok(()),
         }
     }
 
-    /// The name of a function, or of that which made it.
-    fn name_of(&self, function: Id) -> String {
-        let mut id = function;
-        // What made a thing was there before it, so that this ends.
-        while let Some(object) = self.arena.object(id) {
-            id = object.class;
-        }
-        match self.arena.global(id) {
-            Some(global) => global.full_name(),
-            None => self.arena.kind(id),
-        }
+    /// A function, or that which made it, made what made it, and so on as far as that is short.
+    pub(super) fn maker(&self, function: Id) -> Option<&Global> {
+        const DEEPEST: usize = 32;
+        let maker = |id: &Id| self.arena.object(*id).map(|object| object.class);
+        let makers = std::iter::successors(Some(function), maker).take(DEEPEST);
+        makers.last().and_then(|id| self.arena.global(id))
     }
 
     /// The result of a function that describes data; `None` for any other.

@@ -24,6 +24,7 @@ pub(in crate::checkpoint) fn read<R: BufRead>(
         attributes: HashSet::new(),
     };
     let root = machine.run()?;
+    machine.note_refused_names();
     Ok((machine.arena, root))
 }
 
@@ -328,6 +329,7 @@ impl<R: BufRead> Machine<'_, R> {
 
     fn build(&mut self, target: Id, state: Id) -> Result<(), Fault> {
         self.check_harmless(target)?;
+        self.note_state(target, state);
         if let Value::Object(object) = self.arena.get_mut(target) {
             object.state = Some(state);
         }

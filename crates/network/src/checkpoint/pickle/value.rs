@@ -1,5 +1,7 @@
 //! What a pickle can hold.
 
+use std::collections::BTreeSet;
+
 use crate::checkpoint::scalar::Scalar;
 
 /// Index of a value in its [`Arena`].
@@ -95,6 +97,9 @@ pub(in crate::checkpoint) struct TensorRef {
 #[derive(Debug, Default)]
 pub(in crate::checkpoint) struct Arena {
     pub(super) values: Vec<Value>,
+    /// Names of functions that Python would have called, and that do more than describe data, fit
+    /// for a message.
+    pub(in crate::checkpoint) would_execute: BTreeSet<String>,
 }
 
 impl Arena {
