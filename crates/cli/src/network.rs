@@ -151,6 +151,12 @@ fn diagnostics(
             model: architecture.name().to_owned(),
         });
     }
+    if !loaded.would_execute.is_empty() {
+        diagnostics.push(Diagnostic::CallsInCheckpoint {
+            file: file.to_owned(),
+            calls: loaded.would_execute.clone(),
+        });
+    }
     if loaded.normalizer.is_none() && computing.normalize.is_none() {
         diagnostics.push(Diagnostic::UnknownNormalization {
             file: file.to_owned(),

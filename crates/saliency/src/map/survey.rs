@@ -1,16 +1,20 @@
 //! What all values of a map have in common, in one pass.
 
-use super::Map;
+use mednet_simd::{InstructionSet, multiversion};
 
-/// Values that are looked at together: several vectors of every instruction set.
-const TOGETHER: usize = 64;
+use super::{Map, extremes};
+
+/// The bit of an `f32` that holds its sign.
+const SIGN: u32 = 1 << 31;
+/// Magnitudes from here on are infinite or no numbers.
+const INFINITE: u32 = 0x7f80_0000;
 
 /// The range of a map's values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Survey {
     /// Whether all values are finite numbers; if not, the others mean nothing.
     pub finite: bool,
-    /// The smallest value.
+    /// The smallest value; 0 where none is negative.
     pub smallest: f32,
     /// The largest value.
     pub largest: f32,
@@ -28,38 +32,46 @@ impl Map {
     /// The range of the values.
     #[must_use]
     pub fn survey(&self) -> Survey {
-        let mut smallest = [f32::INFINITY; TOGETHER];
-        let mut largest = [f32::NEG_INFINITY; TOGETHER];
-        // The product with zero is zero, unless the value is infinite or not a number.
-        let mut zeros = [0.0_f32; TOGETHER];
-        let mut take = |lane: usize, value: f32| {
-            smallest[lane] = if value < smallest[lane] {
-                value
-            } else {
-                smallest[lane]
-            };
-            largest[lane] = if value > largest[lane] {
-                value
-            } else {
-                largest[lane]
-            };
-            zeros[lane] += value * 0.0;
+        // Without its sign, the bits of a number are in the order of its size.
+        let [all, magnitude] = bits(InstructionSet::best(), &self.values);
+        let [smallest, largest] = match all & SIGN {
+            0 => [0.0, f32::from_bits(magnitude)],
+            _ => extremes(&self.values),
         };
-        let chunks = self.values.chunks_exact(TOGETHER);
-        for (lane, &value) in chunks.remainder().iter().enumerate() {
-            take(lane, value);
-        }
-        for chunk in chunks {
-            for (lane, &value) in chunk.iter().enumerate() {
-                take(lane, value);
-            }
-        }
         Survey {
-            finite: zeros.iter().all(|&zero| zero == 0.0),
-            smallest: smallest.into_iter().fold(f32::INFINITY, f32::min),
-            largest: largest.into_iter().fold(f32::NEG_INFINITY, f32::max),
+            finite: magnitude < INFINITE,
+            smallest,
+            largest,
         }
     }
+}
+
+multiversion! {
+    /// All bits that are set anywhere, and the largest magnitude.
+    fn bits(values: &[f32]) -> [u32; 2] = bits_body
+}
+
+#[inline(always)]
+fn bits_body<const FMA: bool>(values: &[f32]) -> [u32; 2] {
+    /// Values that are looked at together: each comparison would wait for the one before it.
+    const TOGETHER: usize = 32;
+    let (mut all, mut largest) = ([0_u32; TOGETHER], [0_u32; TOGETHER]);
+    let (chunks, rest) = values.as_chunks::<TOGETHER>();
+    for chunk in chunks {
+        for lane in 0..TOGETHER {
+            let value = chunk[lane].to_bits();
+            all[lane] |= value;
+            largest[lane] = largest[lane].max(value & !SIGN);
+        }
+    }
+    for value in rest {
+        all[0] |= value.to_bits();
+        largest[0] = largest[0].max(value.to_bits() & !SIGN);
+    }
+    [
+        all.into_iter().fold(0, |all, bits| all | bits),
+        largest.into_iter().fold(0, u32::max),
+    ]
 }
 
 #[cfg(test)]
@@ -85,12 +97,11 @@ mod tests {
                     values[position] = value;
                     survey(values)
                 };
-                assert_eq!(
-                    (with(2.0).smallest, with(2.0).largest),
-                    (if length > 1 { 0.0 } else { 2.0 }, 2.0)
-                );
+                assert_eq!((with(2.0).smallest, with(2.0).largest), (0.0, 2.0));
                 assert_eq!(with(-3.0).smallest, -3.0);
-                assert!(with(1e30).finite && !with(1e30).is_empty());
+                for large in [f32::MAX, -f32::MAX, 1e-45] {
+                    assert!(with(large).finite && !with(large).is_empty());
+                }
                 for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                     assert!(!with(odd).finite, "{odd} at {position}");
                 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use mednet_base::error::chain;
 use mednet_saliency::Map;
+use mednet_saliency::metric::road::sigmoid;
 
 use crate::event::{FailureKind, Fault};
 use crate::npy;
@@ -110,7 +111,7 @@ impl KnownMap<'_> {
     #[must_use]
     pub fn score(&self) -> Option<f64> {
         let logit = f64::from(*self.facts.logits.get(usize::from(self.entry.class))?);
-        Some(1.0 / (1.0 + (-logit).exp()))
+        Some(sigmoid(logit))
     }
 }
 
