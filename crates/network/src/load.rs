@@ -76,6 +76,9 @@ pub struct LoadedNetwork {
     /// Functions that Python would call when it opens the file and that do more than describe data,
     /// fit for a message; nothing was executed. See [`Checkpoint::would_execute`].
     pub would_execute: Vec<String>,
+    /// Entries of the file that hold weights of the same network and were not taken, such as their
+    /// moving averages in `state_dict_ema`, fit for a message. See [`Checkpoint::left_aside`].
+    pub left_aside: Vec<String>,
 }
 
 /// A network could not be loaded.
@@ -120,6 +123,7 @@ impl LoadedNetwork {
             format: checkpoint.format,
             epoch: checkpoint.epoch,
             would_execute: checkpoint.would_execute,
+            left_aside: checkpoint.left_aside,
         })
     }
 }

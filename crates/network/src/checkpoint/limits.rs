@@ -13,6 +13,8 @@ pub(super) const PICKLE_MARKS: usize = 10_000;
 pub(super) const PICKLE_LINE: usize = 1 << 20;
 /// Most names of calls that are told of a pickle.
 pub(super) const CALLS_NAMED: usize = 50;
+/// Most names of entries with other weights that are told of a file.
+pub(super) const ENTRIES_NAMED: usize = 50;
 /// Most axes of a tensor.
 pub(super) const TENSOR_AXES: usize = 16;
 /// Most tensors in a state dict.

@@ -16,6 +16,7 @@
 
 mod architecture;
 mod archive;
+mod aside;
 mod error;
 mod gather;
 mod limits;
@@ -69,6 +70,9 @@ pub struct Checkpoint {
     /// describe data, such as `sqlite3.connect`, and those named in it that can run programs; sorted
     /// and fit for a message. Nothing of it was executed here.
     pub would_execute: Vec<String>,
+    /// Entries of the file that hold weights of the same network and were not read, such as
+    /// `state_dict_ema`; their keys, the outer ones first, joined by `/` and fit for a message.
+    pub left_aside: Vec<String>,
 }
 
 /// What a file of any format holds.
@@ -79,6 +83,7 @@ struct Contents {
     normalizer: Option<Normalizer>,
     epoch: Option<i64>,
     would_execute: Vec<String>,
+    left_aside: Vec<String>,
     format: String,
 }
 
@@ -116,6 +121,7 @@ impl Checkpoint {
             normalizer,
             epoch,
             would_execute,
+            left_aside,
             format,
         } = contents;
         Ok(Self {
@@ -127,6 +133,7 @@ impl Checkpoint {
             normalizer,
             epoch,
             would_execute,
+            left_aside,
         })
     }
 }

@@ -95,6 +95,7 @@ pub(super) fn read<R: Read + Seek>(reader: &mut R, file_length: u64) -> Result<C
         skipped,
         normalizer: None,
         epoch,
+        left_aside: Vec::new(),
         would_execute: Vec::new(),
         format: "safetensors".to_owned(),
     })

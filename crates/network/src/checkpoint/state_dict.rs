@@ -227,6 +227,7 @@ mod tests {
             normalizer: None,
             epoch: None,
             would_execute: Vec::new(),
+            left_aside: Vec::new(),
         }
     }
 

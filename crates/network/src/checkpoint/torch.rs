@@ -5,6 +5,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use super::Contents;
 use super::archive::{Archive, read_at};
+use super::aside::left_aside;
 use super::error::{Fault, listed, shorten};
 use super::gather::gather;
 use super::limits;
@@ -182,6 +183,7 @@ fn contents(
     load: impl FnMut(&str) -> Result<Vec<u8>, Fault>,
 ) -> Result<Contents, Fault> {
     let weights = weights::find(arena, root)?;
+    let left_aside = left_aside(arena, root, &weights);
     let normalizer = normalizer::find(arena, root)?;
     let mut wanted: Vec<_> = weights.tensors.values().copied().collect();
     for part in normalizer.iter().flatten() {
@@ -215,6 +217,7 @@ fn contents(
         skipped: weights.skipped,
         normalizer,
         epoch: weights::epoch(arena, root),
+        left_aside,
         would_execute: arena.would_execute.iter().cloned().collect(),
         format: format!("{kind} ({container})"),
     })

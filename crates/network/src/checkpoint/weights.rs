@@ -12,8 +12,10 @@ const NESTS: [&str; 5] = ["state_dict", "model_state_dict", "model", "net", "net
 const NEST_DEPTH: usize = 3;
 
 /// The weights a pickle refers to, without their values.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Weights<'a> {
+    /// The state dict or network that they come from.
+    pub(super) place: Id,
     pub(super) tensors: BTreeMap<String, &'a TensorRef>,
     /// Entries of the state dict that are no weights, and what they are.
     pub(super) skipped: BTreeMap<String, String>,
@@ -25,7 +27,7 @@ pub(super) struct Weights<'a> {
 pub(super) fn find(arena: &Arena, root: Id) -> Result<Weights<'_>, Fault> {
     let mut here = root;
     for _ in 0..=NEST_DEPTH {
-        if module_parts(arena, here).is_some() {
+        if is_network(arena, here) {
             return collect_network(arena, here);
         }
         let nested = NESTS
@@ -45,7 +47,7 @@ pub(super) fn find(arena: &Arena, root: Id) -> Result<Weights<'_>, Fault> {
 }
 
 fn holds_weights(arena: &Arena, id: Id) -> bool {
-    module_parts(arena, id).is_some()
+    is_network(arena, id)
         || arena
             .entries(id)
             .unwrap_or(&[])
@@ -74,7 +76,7 @@ fn describe(arena: &Arena, root: Id) -> String {
 }
 
 fn collect_state_dict(arena: &Arena, id: Id) -> Result<Weights<'_>, Fault> {
-    let mut weights = Weights::default();
+    let mut weights = Weights::of(id);
     for &(key, value) in arena.entries(id).unwrap_or(&[]) {
         if let Some(key) = arena.text(key) {
             weights.take(arena, key.to_owned(), value)?;
@@ -84,6 +86,15 @@ fn collect_state_dict(arena: &Arena, id: Id) -> Result<Weights<'_>, Fault> {
 }
 
 impl<'a> Weights<'a> {
+    fn of(place: Id) -> Self {
+        Self {
+            place,
+            tensors: BTreeMap::new(),
+            skipped: BTreeMap::new(),
+            whole_network: false,
+        }
+    }
+
     fn take(&mut self, arena: &'a Arena, key: String, value: Id) -> Result<(), Fault> {
         if self.tensors.len() + self.skipped.len() >= limits::TENSORS {
             return Err(Fault::BeyondLimit(format!(
@@ -109,6 +120,11 @@ impl<'a> Weights<'a> {
     }
 }
 
+/// Whether this is a pickled `torch.nn.Module`.
+pub(super) fn is_network(arena: &Arena, id: Id) -> bool {
+    module_parts(arena, id).is_some()
+}
+
 /// The attributes of a pickled `torch.nn.Module`.
 fn module_parts(arena: &Arena, id: Id) -> Option<Id> {
     let state = arena.object(id)?.state?;
@@ -118,10 +134,10 @@ fn module_parts(arena: &Arena, id: Id) -> Option<Id> {
 }
 
 /// Weights of a pickled network, under the names its `state_dict()` would give them.
-fn collect_network(arena: &Arena, network: Id) -> Result<Weights<'_>, Fault> {
+pub(super) fn collect_network(arena: &Arena, network: Id) -> Result<Weights<'_>, Fault> {
     let mut weights = Weights {
         whole_network: true,
-        ..Weights::default()
+        ..Weights::of(network)
     };
     let mut open = vec![(String::new(), network, 0usize)];
     let mut seen = 0usize;

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)] // a test says why it is skipped, and what it measured
 
 mod allocation;
+mod aside;
 mod calls;
 mod damaged;
 mod hostile;
@@ -75,6 +76,7 @@ fn every_format_gives_the_values_that_torch_wrote() {
         }
         assert_eq!(checkpoint.epoch, expected["epoch"].as_i64(), "{name}");
         assert_eq!(checkpoint.would_execute, Vec::<String>::new(), "{name}");
+        assert_eq!(checkpoint.left_aside, Vec::<String>::new(), "{name}");
         let skipped: Vec<String> = serde_json::from_value(expected["skipped"].clone()).unwrap();
         assert_eq!(
             checkpoint.skipped.keys().cloned().collect::<Vec<_>>(),
