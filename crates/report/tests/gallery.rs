@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use image::{Rgb, RgbImage};
 use mednet_data::BoundingBox;
 use mednet_report::drawing::pdf::write_pdf;
-use mednet_report::drawing::raster::{render, write_png};
+use mednet_report::drawing::raster::{png, render};
 use mednet_report::drawing::{Item, Page, font};
 use mednet_report::montage::{Montage, MontageOptions, MontageRow};
 use mednet_report::overlay::{ImageView, MapView, OverlayOptions, Style, overlay};
@@ -99,7 +99,8 @@ impl Gallery {
         );
         for (index, page) in pages.iter().enumerate() {
             check_texts(name, page);
-            write_png(&self.path(&format!("{name}-{index}.png")), page, 110.0).unwrap();
+            let picture = png(&render(page, 110.0).unwrap()).unwrap();
+            std::fs::write(self.path(&format!("{name}-{index}.png")), picture).unwrap();
         }
     }
 }
@@ -431,8 +432,11 @@ fn the_same_rows_give_the_same_bytes() {
         let write = |name: &str| {
             let path = folder.path().join(format!("{name}.{ending}"));
             let options = MontageOptions::new("sheet", &METHODS[..2]);
-            let rows = rows(2, 2, Style::Wash).map(Ok::<_, mednet_report::Error>);
-            let files = mednet_report::montage::write_montage(&path, options, rows).unwrap();
+            let mut montage = Montage::create(&path, options).unwrap();
+            for row in rows(2, 2, Style::Wash) {
+                montage.push(row).unwrap();
+            }
+            let files = montage.finish().unwrap();
             std::fs::read(&files[0]).unwrap()
         };
         assert!(write("one") == write("two"), "{ending}");

@@ -1,7 +1,6 @@
 //! Pages as pixels.
 
 use std::io::Cursor;
-use std::path::Path;
 
 use image::imageops::{self, FilterType};
 use image::{ImageFormat, RgbImage};
@@ -13,7 +12,6 @@ use ttf_parser::{GlyphId, OutlineBuilder};
 
 use super::{Colour, Item, Page, Stroke, Text, font};
 use crate::Error;
-use mednet_base::file;
 
 /// Most pixels of a picture: 64 million.
 const MOST_PIXELS: f64 = 64e6;
@@ -57,14 +55,6 @@ pub fn png(picture: &RgbImage) -> Result<Vec<u8>, Error> {
             reason: error.to_string(),
         })?;
     Ok(bytes.into_inner())
-}
-
-/// Draws a page and writes it as a PNG file.
-///
-/// # Errors
-/// Where the picture would be too large, or the file cannot be written.
-pub fn write_png(path: &Path, page: &Page, resolution: f64) -> Result<(), Error> {
-    Ok(file::write(path, &png(&render(page, resolution)?)?)?)
 }
 
 fn draw(pixmap: &mut Pixmap, item: &Item, scale: f64) {

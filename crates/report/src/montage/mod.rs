@@ -252,22 +252,6 @@ impl Montage {
     }
 }
 
-/// Writes a whole sheet from an iterator.
-///
-/// # Errors
-/// As [`Montage`] does, and the iterator's own.
-pub fn write_montage<E: From<Error>>(
-    path: &Path,
-    options: MontageOptions,
-    rows: impl IntoIterator<Item = Result<MontageRow, E>>,
-) -> Result<Vec<PathBuf>, E> {
-    let mut montage = Montage::create(path, options)?;
-    for row in rows {
-        montage.push(row?)?;
-    }
-    Ok(montage.finish()?)
-}
-
 /// Evenly filled groups of at most `most` methods; one empty group if there is no method.
 fn method_groups(methods: usize, most: usize) -> Vec<std::ops::Range<usize>> {
     let groups = methods.div_ceil(most.max(1)).max(1);

@@ -1,7 +1,7 @@
 //! Plots of scores, one page each: vector drawings that need nothing but their data.
 //!
 //! [`crate::drawing::pdf::write_pdf`] puts them into one file,
-//! [`crate::drawing::raster::write_png`] turns one into pixels.
+//! [`crate::drawing::raster::render`] turns one into pixels.
 
 mod axes;
 mod box_plot;

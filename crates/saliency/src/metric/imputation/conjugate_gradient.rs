@@ -6,14 +6,6 @@
 
 use super::level::weight_sum;
 
-/// What the iteration did.
-pub(super) struct Outcome {
-    #[cfg_attr(not(test), allow(dead_code))]
-    pub(super) iterations: usize,
-    /// Largest |residual| / diagonal, of the true residual.
-    pub(super) residual: f64,
-}
-
 /// Reduction of the preconditioned residual's norm at which the iteration ends.
 const REDUCTION: f64 = 1e-12;
 
@@ -53,8 +45,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Solves for the unknown pixels of `values` in place, starting from what they hold (0 where that is
-/// not finite).
-pub(super) fn solve(values: &mut [f64], unknown: &[bool], height: usize, width: usize) -> Outcome {
+/// not finite). Returns the largest |residual| / diagonal, of the true residual.
+pub(super) fn solve(values: &mut [f64], unknown: &[bool], height: usize, width: usize) -> f64 {
     let size = (height + 2) * (width + 2);
     let mut grid = Grid {
         height,
@@ -91,10 +83,13 @@ pub(super) fn solve(values: &mut [f64], unknown: &[bool], height: usize, width: 
     let mut norm = dot(&residual, &direction);
     let target = norm * REDUCTION * REDUCTION;
     let mut product = vec![0.0; size];
-    let mut iterations = 0;
     // In exact arithmetic at most one iteration an unknown; far fewer are needed.
-    let most = 2 * height * width + 10;
-    while norm > target && norm > f64::MIN_POSITIVE && iterations < most {
+    for _ in 0..2 * height * width + 10 {
+        // Not-a-number ends it too.
+        let goes_on = norm > target && norm > f64::MIN_POSITIVE;
+        if !goes_on {
+            break;
+        }
         grid.apply(&direction, &mut product);
         // `product` is -A direction.
         let step = -norm / dot(&direction, &product);
@@ -111,14 +106,10 @@ pub(super) fn solve(values: &mut [f64], unknown: &[bool], height: usize, width: 
         for i in 0..size {
             direction[i] = residual[i] * inverse[i] + ratio * direction[i];
         }
-        iterations += 1;
     }
     grid.apply(&x, &mut residual);
     for y in 0..height {
         values[y * width..(y + 1) * width].copy_from_slice(&x[grid.row(y)]);
     }
-    Outcome {
-        iterations,
-        residual: largest(&residual),
-    }
+    largest(&residual)
 }

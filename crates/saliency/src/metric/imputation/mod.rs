@@ -318,11 +318,11 @@ impl ImputationSystem {
                 }
             })
             .collect();
-        let outcome =
+        let relative =
             conjugate_gradient::solve(&mut values, &self.unknown, self.height, self.width);
-        let residual = outcome.residual * half_range;
+        let residual = relative * half_range;
         // A NaN fails the comparison too.
-        if outcome.residual <= LARGEST_FALLBACK_RESIDUAL {
+        if relative <= LARGEST_FALLBACK_RESIDUAL {
             for ((pixel, value), _) in channel
                 .iter_mut()
                 .zip(values)

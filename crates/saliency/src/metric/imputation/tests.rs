@@ -282,7 +282,7 @@ fn conjugate_gradients_agree_with_a_direct_solver() {
         for (name, unknown) in masks(height, width) {
             let image = random_image(height * width, 9);
             let mut values: Vec<f64> = image.iter().map(|&v| f64::from(v)).collect();
-            let outcome = conjugate_gradient::solve(&mut values, &unknown, height, width);
+            let residual = conjugate_gradient::solve(&mut values, &unknown, height, width);
             let expected = direct(&image, &unknown, height, width);
             let error = values
                 .iter()
@@ -290,7 +290,7 @@ fn conjugate_gradients_agree_with_a_direct_solver() {
                 .map(|(a, b)| (a - b).abs())
                 .fold(0.0, f64::max);
             assert!(error < 1e-9, "{name} {height} x {width}: {error}");
-            assert!(outcome.residual < 1e-9 && outcome.iterations < 1000);
+            assert!(residual < 1e-9, "{name} {height} x {width}: {residual}");
         }
     }
 }
@@ -302,13 +302,10 @@ fn agrees_with_conjugate_gradients(height: usize, width: usize) {
         let image = random_image(height * width, 13);
         let (found, report) = impute(&image, &unknown, height, width);
         let mut expected: Vec<f64> = image.iter().map(|&v| f64::from(v)).collect();
-        let outcome = conjugate_gradient::solve(&mut expected, &unknown, height, width);
-        assert!(outcome.residual < 1e-10);
+        let residual = conjugate_gradient::solve(&mut expected, &unknown, height, width);
+        assert!(residual < 1e-10);
         let error = largest_error(&found, &expected);
-        println!(
-            "{name}: error {error:.2e}, {report:?}, {} iterations",
-            outcome.iterations
-        );
+        println!("{name}: error {error:.2e}, {report:?}");
         assert!(
             error < 1e-5 && !report.fallback,
             "{name}: {error} {report:?}"
