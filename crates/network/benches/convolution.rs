@@ -6,12 +6,12 @@
 //! is the minimum over the rounds; `*` marks the recommended algorithm, which the sums count.
 #![allow(clippy::print_stdout)]
 
-use mednet_network::device::cpu::convolution::Epilogue;
-use mednet_network::device::cpu::convolution::gradient::{Gate, GradientEpilogue, Open};
+use mednet_network::device::cpu::convolution::FusedEpilogue;
 use mednet_network::device::cpu::{
     Algorithm, InstructionSet, PackedConvolution, PackedConvolutionInputGradient, PackedLinear,
     Planes, PlanesMut, ScaleShift,
 };
+use mednet_network::device::{Gate, GradientEpilogue, ReluMask};
 use mednet_network::geometry::ConvolutionGeometry;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -347,7 +347,7 @@ fn peak(set: InstructionSet, rounds: usize) -> f64 {
             Planes::dense(&input, [1, size, 1, size]),
             &mut PlanesMut::dense(&mut output, [1, size, 1, size]),
             None,
-            Epilogue::default(),
+            FusedEpilogue::default(),
         );
     });
     geometry.operations([1, size]) as f64 / time * 1e-9
@@ -380,7 +380,7 @@ fn time_forward(
             Planes::dense(&input, [batch, ins, layer.size, layer.size]),
             &mut PlanesMut::dense(&mut output, shape),
             prologue.as_ref(),
-            Epilogue {
+            FusedEpilogue {
                 relu: layer.relu,
                 average_with: layer.average.then(|| Planes::dense(&other, shape)),
             },
@@ -415,7 +415,7 @@ fn time_gradient(
             &mut PlanesMut::dense(&mut output, shape),
             GradientEpilogue {
                 gate: layer.prologue.then(|| Gate {
-                    open: Open::Values {
+                    mask: ReluMask::Values {
                         values: Planes::dense(&input, shape),
                         affine: &prologue,
                     },

@@ -1,7 +1,7 @@
 //! Warm kernels allocate nothing.
 #![allow(unsafe_code)]
 
-use mednet_network::device::cpu::convolution::Epilogue;
+use mednet_network::device::cpu::convolution::FusedEpilogue;
 use mednet_network::device::cpu::{
     Algorithm, InstructionSet, PackedConvolution, PackedLinear, Planes, PlanesMut, ScaleShift,
 };
@@ -75,7 +75,7 @@ fn warm_kernels_allocate_nothing() {
                     Planes::dense(&input, [1, 12, size[0], size[1]]),
                     &mut PlanesMut::dense(&mut output, [1, 20, height, width]),
                     Some(&prologue),
-                    Epilogue {
+                    FusedEpilogue {
                         relu: true,
                         average_with: None,
                     },

@@ -2,13 +2,13 @@
 //! every instruction set of this machine.
 #![allow(clippy::print_stdout)]
 
-use mednet_network::device::cpu::convolution::Epilogue;
-use mednet_network::device::cpu::convolution::gradient::{Gate, GradientEpilogue, Open};
+use mednet_network::device::cpu::convolution::FusedEpilogue;
 use mednet_network::device::cpu::planes::Shape;
 use mednet_network::device::cpu::{
     Algorithm, InstructionSet, Mask, PackedConvolution, PackedConvolutionInputGradient,
     PackedLinear, Planes, PlanesMut, ScaleShift,
 };
+use mednet_network::device::{Gate, GradientEpilogue, ReluMask};
 use mednet_network::geometry::ConvolutionGeometry;
 use proptest::prelude::*;
 
@@ -234,7 +234,7 @@ fn check_forward(case: &Case) {
         }
     }
 
-    let epilogue = Epilogue {
+    let epilogue = FusedEpilogue {
         relu: case.relu,
         average_with: case.average.then(|| Planes::new(&other, to)),
     };
@@ -263,7 +263,7 @@ fn check_forward(case: &Case) {
                     Planes::new(&input[image * from.image_stride..], one(from)),
                     &mut PlanesMut::new(&mut alone, one(to)),
                     prologue.as_ref(),
-                    Epilogue {
+                    FusedEpilogue {
                         average_with: case
                             .average
                             .then(|| Planes::new(&other[image * to.image_stride..], one(to))),
@@ -320,9 +320,9 @@ fn check_gradient(case: &Case) {
         }
     }
 
-    let gate = |open| {
+    let gate = |mask| {
         prologue.as_ref().map(|p| Gate {
-            open,
+            mask,
             factor: p.relu.then_some(&p.scale[..]),
         })
     };
@@ -332,15 +332,15 @@ fn check_gradient(case: &Case) {
         input.iter().enumerate().map(value).collect::<Vec<f32>>()
     });
     let mask = into_relu.map(|values| Mask::new(Planes::new(&values, to)));
-    let values = prologue.as_ref().map(|affine| Open::Values {
+    let values = prologue.as_ref().map(|affine| ReluMask::Values {
         values: Planes::new(&input, to),
         affine,
     });
-    let ways = [values, mask.as_ref().map(Open::Mask)];
-    let ways: Vec<GradientEpilogue<'_>> = ways
+    let ways = [values, mask.as_ref().map(ReluMask::Bits)];
+    let ways: Vec<GradientEpilogue<'_, Planes<'_>, Mask>> = ways
         .into_iter()
-        .map(|open| GradientEpilogue {
-            gate: open.and_then(gate),
+        .map(|mask| GradientEpilogue {
+            gate: mask.and_then(gate),
             accumulate: case.accumulate,
         })
         .collect();
@@ -549,7 +549,7 @@ fn winograd_is_as_accurate_as_promised() {
                 Planes::dense(&input, [1, ins, 24, 24]),
                 &mut PlanesMut::dense(&mut output, [1, outs, 24, 24]),
                 None,
-                Epilogue::default(),
+                FusedEpilogue::default(),
             );
             let error = output
                 .iter()

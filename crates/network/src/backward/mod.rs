@@ -12,7 +12,9 @@ mod path;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::device::{Device, Gate, GradientEpilogue, Layout, Open, Region, RegionMut, ScaleShift};
+use crate::device::{
+    Device, Gate, GradientEpilogue, Layout, Region, RegionMut, ReluMask, ScaleShift,
+};
 use crate::engine::{Engine, Trace};
 use crate::graph::{NodeId, Operation, Shape};
 use crate::memory::Buffer;
@@ -181,10 +183,10 @@ impl<'w, D: Device> Walk<'w, D> {
         match &node.operation {
             Operation::Input => {}
             Operation::Relu => {
-                let Some(open) = trace.mask(id) else {
-                    unreachable!("the run was asked where its ReLUs are open")
+                let Some(mask) = trace.mask(id) else {
+                    unreachable!("the run was asked for the masks of its ReLUs")
                 };
-                self.write(id, |_, gradient| device.relu_gradient(open, gradient));
+                self.write(id, |_, gradient| device.relu_gradient(mask, gradient));
                 self.hand_over(id, 0, input);
             }
             Operation::Affine { .. } | Operation::BatchNorm(_) => {
@@ -363,17 +365,21 @@ impl<'w, D: Device> Walk<'w, D> {
     fn pass_gate(
         &mut self,
         id: NodeId,
-        act: impl FnOnce(Region<'_, D::Buffer>, RegionMut<'_, D::Buffer>, &GradientEpilogue<'_, D>),
+        act: impl FnOnce(
+            Region<'_, D::Buffer>,
+            RegionMut<'_, D::Buffer>,
+            &GradientEpilogue<'_, Region<'_, D::Buffer>, D::Mask>,
+        ),
     ) {
         let (engine, trace) = (self.engine, self.trace);
         let graph = engine.graph();
         let mut target = graph.node(id).inputs[0];
-        let mut open: Option<Known<'_, D>> = None;
+        let mut mask: Option<Known<'_, D>> = None;
         let mut factor = None;
         if let Some(relu) = self.arrangement.gate(id) {
             self.passed[relu.0] = true;
             target = graph.node(relu).inputs[0];
-            open = Some(match trace.mask(relu) {
+            mask = Some(match trace.mask(relu) {
                 Some(mask) => Known::Mask(mask),
                 None => Known::Input(graph.node(target).inputs[0], engine.affine(target, true)),
             });
@@ -385,10 +391,10 @@ impl<'w, D: Device> Walk<'w, D> {
         }
         let layout = self.root_and_layout(id).1;
         self.transfer((id, layout), target, |gradient, output, accumulate| {
-            let gate = open.as_ref().map(|open| Gate {
-                open: match open {
-                    &Known::Mask(mask) => Open::Mask(mask),
-                    Known::Input(values, affine) => Open::Values {
+            let gate = mask.as_ref().map(|mask| Gate {
+                mask: match mask {
+                    &Known::Mask(mask) => ReluMask::Bits(mask),
+                    Known::Input(values, affine) => ReluMask::Values {
                         values: trace.region(*values),
                         affine,
                     },
@@ -400,7 +406,7 @@ impl<'w, D: Device> Walk<'w, D> {
     }
 }
 
-/// What is known of where a ReLU is open.
+/// What is known of the mask of a ReLU.
 enum Known<'t, D: Device> {
     Mask(&'t D::Mask),
     /// What goes into the normalisation in front of it, and that.

@@ -31,15 +31,40 @@ pub struct Epilogue<'b, B> {
     pub sum: Option<(Region<'b, B>, f32)>,
 }
 
-/// What happens to the gradient of a convolution or of means before it is written, in this order.
-pub struct GradientEpilogue<'b, D: Device> {
+/// What happens to the gradient of a convolution or of an average pool before it is written, in this
+/// order. `V` is a value to read and `M` a mask, as the device or its kernels know them.
+#[derive(Debug)]
+pub struct GradientEpilogue<'b, V, M> {
     /// Takes the gradient through a ReLU in front of it.
-    pub gate: Option<Gate<'b, D>>,
+    pub gate: Option<Gate<'b, V, M>>,
     /// Adds to what the gradient holds in place of replacing it.
     pub accumulate: bool,
 }
 
-impl<D: Device> Default for GradientEpilogue<'_, D> {
+/// A ReLU that a gradient goes through.
+#[derive(Debug)]
+pub struct Gate<'b, V, M> {
+    /// Where the gradient passes.
+    pub mask: ReluMask<'b, V, M>,
+    /// A factor for each channel of what passes: the scale of the normalisation before the ReLU.
+    pub factor: Option<&'b [f32]>,
+}
+
+/// Where a gradient passes a ReLU.
+#[derive(Debug)]
+pub enum ReluMask<'b, V, M> {
+    /// Where `affine.scale * values + affine.shift` is positive.
+    Values {
+        /// Values of the shape of the gradient.
+        values: V,
+        /// What the values go through before the ReLU.
+        affine: &'b ScaleShift,
+    },
+    /// Where the ReLU's result is known to be positive.
+    Bits(&'b M),
+}
+
+impl<V, M> Default for GradientEpilogue<'_, V, M> {
     fn default() -> Self {
         Self {
             gate: None,
@@ -48,25 +73,45 @@ impl<D: Device> Default for GradientEpilogue<'_, D> {
     }
 }
 
-/// A ReLU that a gradient goes through.
-pub struct Gate<'b, D: Device> {
-    /// Where the gradient passes.
-    pub open: Open<'b, D>,
-    /// A factor for each channel of what passes: the scale of the normalisation before the ReLU.
-    pub factor: Option<&'b [f32]>,
+// Not derived: a mask is only referred to and can be copied whatever it is.
+impl<V: Copy, M> Clone for GradientEpilogue<'_, V, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
+impl<V: Copy, M> Copy for GradientEpilogue<'_, V, M> {}
+impl<V: Copy, M> Clone for Gate<'_, V, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<V: Copy, M> Copy for Gate<'_, V, M> {}
+impl<V: Copy, M> Clone for ReluMask<'_, V, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<V: Copy, M> Copy for ReluMask<'_, V, M> {}
 
-/// Where a gradient passes a ReLU.
-pub enum Open<'b, D: Device> {
-    /// Where `affine.scale * values + affine.shift` is positive.
-    Values {
-        /// Values of the shape of the gradient.
-        values: Region<'b, D::Buffer>,
-        /// What the values go through before the ReLU.
-        affine: &'b ScaleShift,
-    },
-    /// Where the ReLU's result is known to be positive.
-    Mask(&'b D::Mask),
+impl<'b, V: Copy, M> GradientEpilogue<'b, V, M> {
+    /// The same, with another view of the values.
+    #[must_use]
+    pub fn with_values<W>(&self, view: impl Fn(V) -> W) -> GradientEpilogue<'b, W, M> {
+        let gate = self.gate.map(|Gate { mask, factor }| Gate {
+            mask: match mask {
+                ReluMask::Values { values, affine } => ReluMask::Values {
+                    values: view(values),
+                    affine,
+                },
+                ReluMask::Bits(mask) => ReluMask::Bits(mask),
+            },
+            factor,
+        });
+        GradientEpilogue {
+            gate,
+            accumulate: self.accumulate,
+        }
+    }
 }
 
 /// The primitives of a machine that can run networks.
@@ -134,7 +179,7 @@ pub trait Device: Send + Sync + Sized + 'static {
         convolution: &Self::ConvolutionGradient,
         output_gradient: Region<'_, Self::Buffer>,
         input_gradient: RegionMut<'_, Self::Buffer>,
-        epilogue: &GradientEpilogue<'_, Self>,
+        epilogue: &GradientEpilogue<'_, Region<'_, Self::Buffer>, Self::Mask>,
     );
 
     /// Packs the weights `[O, I]` and biases `[O]` of a fully connected layer.
@@ -167,7 +212,7 @@ pub trait Device: Send + Sync + Sized + 'static {
     /// Where values are positive; not-a-number is not.
     fn positive(&self, values: Region<'_, Self::Buffer>) -> Self::Mask;
     /// Lets the gradient pass where the ReLU's result was positive; the rest becomes zero.
-    fn relu_gradient(&self, open: &Self::Mask, gradient: RegionMut<'_, Self::Buffer>);
+    fn relu_gradient(&self, mask: &Self::Mask, gradient: RegionMut<'_, Self::Buffer>);
     /// Multiplies each channel by its factor.
     fn scale(&self, factor: &[f32], values: RegionMut<'_, Self::Buffer>);
     /// Sets all values to zero.
@@ -212,7 +257,7 @@ pub trait Device: Send + Sync + Sized + 'static {
         window: &Window,
         output_gradient: Region<'_, Self::Buffer>,
         input_gradient: RegionMut<'_, Self::Buffer>,
-        epilogue: &GradientEpilogue<'_, Self>,
+        epilogue: &GradientEpilogue<'_, Region<'_, Self::Buffer>, Self::Mask>,
     );
     /// Means over a grid of windows that covers the plane; window `i` of `n` over `extent` rows is
     /// rows `floor(i extent / n)` to `ceil((i + 1) extent / n)`.

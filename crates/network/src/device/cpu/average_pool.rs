@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::convolution::gradient::GradientEpilogue;
+use super::mask::Mask;
+use super::planes::Planes;
 use super::pool::span;
-use crate::device::{Region, RegionMut, ScaleShift};
+use crate::device::{GradientEpilogue, Region, RegionMut, ScaleShift};
 use crate::geometry::Window;
 
 pub(super) fn average_pool(
@@ -65,7 +66,7 @@ pub(super) fn average_pool_gradient(
     window: &Window,
     output_gradient: Region<'_, Vec<f32>>,
     input_gradient: RegionMut<'_, Vec<f32>>,
-    epilogue: &GradientEpilogue<'_>,
+    epilogue: &GradientEpilogue<'_, Planes<'_>, Mask>,
 ) {
     let width = input_gradient.layout.width;
     let [rows, columns] = [output_gradient.layout.height, output_gradient.layout.width];

@@ -22,7 +22,7 @@ pub use mask::Mask;
 pub use mednet_simd::InstructionSet;
 pub use planes::{Planes, PlanesMut};
 
-use super::{Device, Epilogue, GradientEpilogue, Layout, Open, Region, RegionMut};
+use super::{Device, Epilogue, GradientEpilogue, Layout, Region, RegionMut};
 use planes::Shape;
 use std::borrow::Cow;
 
@@ -167,7 +167,7 @@ impl Device for Cpu {
     ) {
         let RegionMut { buffer, layout } = output;
         let mean_with = epilogue.sum.filter(|(_, factor)| *factor == 0.5);
-        let fused = convolution::Epilogue {
+        let fused = convolution::FusedEpilogue {
             relu: epilogue.relu,
             average_with: mean_with.map(|(other, _)| planes(other)),
         };
@@ -195,10 +195,10 @@ impl Device for Cpu {
         convolution: &PackedConvolutionInputGradient,
         output_gradient: Region<'_, Vec<f32>>,
         input_gradient: RegionMut<'_, Vec<f32>>,
-        epilogue: &GradientEpilogue<'_, Self>,
+        epilogue: &GradientEpilogue<'_, Region<'_, Vec<f32>>, Mask>,
     ) {
         let mut input_gradient = planes_mut(input_gradient);
-        let epilogue = gradient_epilogue(epilogue);
+        let epilogue = epilogue.with_values(planes);
         convolution.run(planes(output_gradient), &mut input_gradient, epilogue);
     }
 
@@ -253,8 +253,8 @@ impl Device for Cpu {
         Mask::new(planes(values))
     }
 
-    fn relu_gradient(&self, open: &Mask, gradient: RegionMut<'_, Vec<f32>>) {
-        elementwise::relu_gradient(open, gradient);
+    fn relu_gradient(&self, mask: &Mask, gradient: RegionMut<'_, Vec<f32>>) {
+        elementwise::relu_gradient(mask, gradient);
     }
 
     fn scale(&self, factor: &[f32], values: RegionMut<'_, Vec<f32>>) {
@@ -307,9 +307,9 @@ impl Device for Cpu {
         window: &Window,
         output_gradient: Region<'_, Vec<f32>>,
         input_gradient: RegionMut<'_, Vec<f32>>,
-        epilogue: &GradientEpilogue<'_, Self>,
+        epilogue: &GradientEpilogue<'_, Region<'_, Vec<f32>>, Mask>,
     ) {
-        let epilogue = gradient_epilogue(epilogue);
+        let epilogue = epilogue.with_values(planes);
         average_pool::average_pool_gradient(window, output_gradient, input_gradient, &epilogue);
     }
 
@@ -345,26 +345,6 @@ fn planes<'b>(region: Region<'b, Vec<f32>>) -> Planes<'b> {
 
 fn planes_mut(RegionMut { buffer, layout }: RegionMut<'_, Vec<f32>>) -> PlanesMut<'_> {
     PlanesMut::new(&mut buffer[layout.offset..], shape(&layout))
-}
-
-/// What happens to a gradient, with the CPU's own views of memory.
-fn gradient_epilogue<'e>(
-    epilogue: &'e GradientEpilogue<'_, Cpu>,
-) -> convolution::gradient::GradientEpilogue<'e> {
-    let gate = epilogue.gate.as_ref();
-    convolution::gradient::GradientEpilogue {
-        gate: gate.map(|gate| convolution::gradient::Gate {
-            open: match gate.open {
-                Open::Values { values, affine } => convolution::gradient::Open::Values {
-                    values: planes(values),
-                    affine,
-                },
-                Open::Mask(mask) => convolution::gradient::Open::Mask(mask),
-            },
-            factor: gate.factor,
-        }),
-        accumulate: epilogue.accumulate,
-    }
 }
 
 /// The values of a region without gaps between images.

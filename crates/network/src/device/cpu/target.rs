@@ -39,27 +39,27 @@ pub(crate) struct Target<'a> {
     /// First value of planes, laid out as those of the output, to average with.
     pub(crate) average_with: Option<*const f32>,
     /// The gradient of a ReLU before the convolution, applied to the result.
-    pub(crate) gate: Option<Gate<'a>>,
+    pub(crate) gate: Option<RowGate<'a>>,
     /// Add to what the output holds.
     pub(crate) accumulate: bool,
 }
 
-/// Keeps the gradient where it is open, multiplied by `factor`.
+/// A ReLU that the gradient goes through: keeps it within the mask, multiplied by `factor`.
 #[derive(Clone, Copy)]
-pub(crate) struct Gate<'a> {
-    /// Where it is open.
-    pub(crate) open: Open<'a>,
+pub(crate) struct RowGate<'a> {
+    /// Where the gradient passes.
+    pub(crate) mask: RowMask<'a>,
     /// `factor` of each row; empty for 1.
     pub(crate) factor: &'a [f32],
 }
 
-/// Where a gate is open.
+/// Where a gradient passes a ReLU.
 #[derive(Clone, Copy)]
-pub(crate) enum Open<'a> {
+pub(crate) enum RowMask<'a> {
     /// Where `scale * x + shift` is positive.
     Values(Affine<'a>),
     /// Where the bit of planes laid out as those of the output is set.
-    Mask(Bits<'a>),
+    Bits(Bits<'a>),
 }
 
 /// `scale * x + shift`.
@@ -105,13 +105,13 @@ macro_rules! with_gate {
                 let $gate = $crate::device::cpu::target::NoGate;
                 $call
             }
-            Some($crate::device::cpu::target::Gate { open, factor }) => match open {
-                $crate::device::cpu::target::Open::Values(open) => {
-                    let $gate = (open, factor);
+            Some($crate::device::cpu::target::RowGate { mask, factor }) => match mask {
+                $crate::device::cpu::target::RowMask::Values(values) => {
+                    let $gate = (values, factor);
                     $call
                 }
-                $crate::device::cpu::target::Open::Mask(open) => {
-                    let $gate = (open, factor);
+                $crate::device::cpu::target::RowMask::Bits(bits) => {
+                    let $gate = (bits, factor);
                     $call
                 }
             },
@@ -152,20 +152,20 @@ impl Through for (Affine<'_>, &[f32]) {
         at: usize,
         mask: u32,
     ) -> V::Lanes {
-        let (open, factor) = self;
+        let (affine, factor) = self;
         // SAFETY: readable as the caller promised.
-        let x = unsafe { v.load_masked(open.values.wrapping_add(at), mask) };
-        let (scale, shift) = (v.splat(open.scale[row]), v.splat(open.shift[row]));
+        let x = unsafe { v.load_masked(affine.values.wrapping_add(at), mask) };
+        let (scale, shift) = (v.splat(affine.scale[row]), v.splat(affine.shift[row]));
         let scaled = v.mul(gradient, v.splat(of_row(factor, row)));
         v.where_positive(v.mul_add(x, scale, shift), scaled)
     }
     #[inline(always)]
     unsafe fn through_one(self, gradient: f32, row: usize, at: usize) -> f32 {
-        let (open, factor) = self;
+        let (affine, factor) = self;
         // SAFETY: readable as the caller promised.
-        let x = unsafe { *open.values.wrapping_add(at) };
-        let open = x * open.scale[row] + open.shift[row] > 0.0;
-        if open {
+        let x = unsafe { *affine.values.wrapping_add(at) };
+        let positive = x * affine.scale[row] + affine.shift[row] > 0.0;
+        if positive {
             gradient * of_row(factor, row)
         } else {
             0.0
@@ -183,15 +183,15 @@ impl Through for (Bits<'_>, &[f32]) {
         at: usize,
         _: u32,
     ) -> V::Lanes {
-        let (open, factor) = self;
+        let (bits, factor) = self;
         let scaled = v.mul(gradient, v.splat(of_row(factor, row)));
         // SAFETY: some lane is one of the gate's planes, as the caller promised.
-        v.keep(scaled, unsafe { open.from(at) })
+        v.keep(scaled, unsafe { bits.from(at) })
     }
     #[inline(always)]
     unsafe fn through_one(self, gradient: f32, row: usize, at: usize) -> f32 {
-        let (open, factor) = self;
-        if open.is_set(at) {
+        let (bits, factor) = self;
+        if bits.is_set(at) {
             gradient * of_row(factor, row)
         } else {
             0.0
@@ -220,12 +220,12 @@ pub(crate) fn prefetch_output<V: Vector>(
         for row in rows.clone() {
             let at = (row * target.plane).wrapping_add_signed(segment.offset);
             v.prefetch_write(target.output.wrapping_add(at));
-            if let Some(Gate {
-                open: Open::Values(open),
+            if let Some(RowGate {
+                mask: RowMask::Values(affine),
                 ..
             }) = &target.gate
             {
-                v.prefetch(open.values.wrapping_add(at));
+                v.prefetch(affine.values.wrapping_add(at));
             }
         }
     }

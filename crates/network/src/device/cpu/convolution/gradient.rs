@@ -5,9 +5,10 @@
 use super::pointwise::Pointwise;
 use super::strided::StridedGradient;
 use super::winograd::Winograd;
-use super::{Algorithm, ConvolutionGeometry, Finish, ScaleShift};
+use super::{Algorithm, ConvolutionGeometry, Finish};
 use crate::device::cpu::mask::Mask;
 use crate::device::cpu::planes::{Planes, PlanesMut};
+use crate::device::{Gate, GradientEpilogue, ReluMask};
 use mednet_simd::InstructionSet;
 
 /// The gradient of a convolution with respect to its input, weights packed.
@@ -25,39 +26,7 @@ enum Packed {
     Winograd(Winograd),
 }
 
-/// What is done with the gradient before it is written, in this order.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct GradientEpilogue<'a> {
-    /// Takes the gradient through a ReLU before the convolution too.
-    pub gate: Option<Gate<'a>>,
-    /// Adds to what the gradient holds in place of replacing it.
-    pub accumulate: bool,
-}
-
-/// A ReLU in front of the convolution.
-#[derive(Debug, Clone, Copy)]
-pub struct Gate<'a> {
-    /// Where the gradient passes.
-    pub open: Open<'a>,
-    /// A factor for each channel of what passes: the scale of the normalisation before the ReLU.
-    pub factor: Option<&'a [f32]>,
-}
-
-/// Where a gradient passes a ReLU.
-#[derive(Debug, Clone, Copy)]
-pub enum Open<'a> {
-    /// Where `affine.scale * values + affine.shift` is positive.
-    Values {
-        /// Values of the shape of the gradient.
-        values: Planes<'a>,
-        /// What the values go through before the ReLU.
-        affine: &'a ScaleShift,
-    },
-    /// Where the ReLU's result is known to be positive.
-    Mask(&'a Mask),
-}
-
-impl Gate<'_> {
+impl Gate<'_, Planes<'_>, Mask> {
     /// Takes a row of the gradient through: that of an image, a channel and a row of it.
     pub(in crate::device::cpu) fn pass_row(
         &self,
@@ -65,11 +34,11 @@ impl Gate<'_> {
         gradient: &mut [f32],
     ) {
         let factor = self.factor.map_or(1.0, |factor| factor[channel]);
-        let pass = |gradient: &mut f32, open: bool| {
-            *gradient = if open { *gradient * factor } else { 0.0 };
+        let pass = |gradient: &mut f32, positive: bool| {
+            *gradient = if positive { *gradient * factor } else { 0.0 };
         };
-        match self.open {
-            Open::Values { values, affine } => {
+        match self.mask {
+            ReluMask::Values { values, affine } => {
                 let (scale, shift) = (affine.scale[channel], affine.shift[channel]);
                 let first = (channel * values.shape().height + row) * gradient.len();
                 let values = &values.image(image)[first..][..gradient.len()];
@@ -77,7 +46,7 @@ impl Gate<'_> {
                     pass(gradient, value * scale + shift > 0.0);
                 }
             }
-            Open::Mask(mask) => {
+            ReluMask::Bits(mask) => {
                 let bits = mask.bits(image, mask.position(channel, row));
                 for (at, gradient) in gradient.iter_mut().enumerate() {
                     pass(gradient, bits.is_set(at));
@@ -182,7 +151,7 @@ impl PackedConvolutionInputGradient {
         &self,
         output_gradient: Planes<'_>,
         input_gradient: &mut PlanesMut<'_>,
-        epilogue: GradientEpilogue<'_>,
+        epilogue: GradientEpilogue<'_, Planes<'_>, Mask>,
     ) {
         let (from, to) = (output_gradient.shape(), *input_gradient.shape());
         assert_eq!(from.channels, self.geometry.out_channels, "output channels");
@@ -197,8 +166,8 @@ impl PackedConvolutionInputGradient {
         if let Some(gate) = &epilogue.gate {
             let factors = gate.factor.map_or(to.channels, <[f32]>::len);
             assert_eq!(factors, to.channels, "factors of the gate");
-            match gate.open {
-                Open::Values { values, affine } => {
+            match gate.mask {
+                ReluMask::Values { values, affine } => {
                     let lengths = [affine.scale.len(), affine.shift.len()];
                     assert_eq!(lengths, [to.channels; 2], "channels of the gate");
                     let values = values.shape();
@@ -208,7 +177,7 @@ impl PackedConvolutionInputGradient {
                         "gradient of {to:?} through a gate of {values:?}"
                     );
                 }
-                Open::Mask(mask) => {
+                ReluMask::Bits(mask) => {
                     assert!(mask.fits(&to), "gradient of {to:?} through another mask");
                 }
             }

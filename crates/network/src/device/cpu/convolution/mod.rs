@@ -12,17 +12,21 @@ mod schedule;
 mod strided;
 mod winograd;
 
-use super::planes::{Planes, PlanesMut};
-use crate::device::ScaleShift;
+use std::ops::Range;
+
+use super::mask::Mask;
+use super::planes::{Planes, PlanesMut, SharedPlanes};
+use super::target::{Affine, RowGate, RowMask, Target};
+use crate::device::{Gate, ReluMask, ScaleShift};
 use crate::geometry::ConvolutionGeometry;
 use implicit::{Implicit, Lattice};
 use mednet_simd::InstructionSet;
 use pointwise::Pointwise;
 use winograd::Winograd;
 
-/// What is done with the results before they are written, in this order.
+/// What the kernels do with the results before they write them, in this order.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Epilogue<'a> {
+pub struct FusedEpilogue<'a> {
     /// `max(0, y)`.
     pub relu: bool,
     /// `(y + other) / 2`, with `other` of the output's shape.
@@ -200,7 +204,7 @@ impl PackedConvolution {
         input: Planes<'_>,
         output: &mut PlanesMut<'_>,
         prologue: Option<&ScaleShift>,
-        epilogue: Epilogue<'_>,
+        epilogue: FusedEpilogue<'_>,
     ) {
         let (from, to) = (input.shape(), output.shape());
         assert_eq!(from.channels, self.geometry.in_channels, "input channels");
@@ -255,7 +259,7 @@ struct Finish<'a> {
     bias: &'a [f32],
     relu: bool,
     average_with: Option<Planes<'a>>,
-    gate: Option<gradient::Gate<'a>>,
+    gate: Option<Gate<'a, Planes<'a>, Mask>>,
     accumulate: bool,
 }
 
@@ -263,14 +267,14 @@ impl<'a> Finish<'a> {
     /// The part of it for some channels of an image.
     fn target(
         &self,
-        output: super::planes::SharedPlanes<'_>,
+        output: SharedPlanes<'_>,
         image: usize,
-        channels: std::ops::Range<usize>,
+        channels: Range<usize>,
         step: usize,
-    ) -> super::target::Target<'a> {
+    ) -> Target<'a> {
         let plane = output.shape().plane_len();
         let first = channels.start;
-        super::target::Target {
+        Target {
             output: output.channel(image, first),
             plane,
             step,
@@ -283,18 +287,14 @@ impl<'a> Finish<'a> {
             average_with: self
                 .average_with
                 .map(|o| o.image(image)[first * plane..].as_ptr()),
-            gate: self.gate.map(|gate| super::target::Gate {
-                open: match gate.open {
-                    gradient::Open::Values { values, affine } => {
-                        super::target::Open::Values(super::target::Affine {
-                            values: values.image(image)[first * plane..].as_ptr(),
-                            scale: &affine.scale[channels.clone()],
-                            shift: &affine.shift[channels.clone()],
-                        })
-                    }
-                    gradient::Open::Mask(mask) => {
-                        super::target::Open::Mask(mask.bits(image, first * plane))
-                    }
+            gate: self.gate.map(|gate| RowGate {
+                mask: match gate.mask {
+                    ReluMask::Values { values, affine } => RowMask::Values(Affine {
+                        values: values.image(image)[first * plane..].as_ptr(),
+                        scale: &affine.scale[channels.clone()],
+                        shift: &affine.shift[channels.clone()],
+                    }),
+                    ReluMask::Bits(mask) => RowMask::Bits(mask.bits(image, first * plane)),
                 },
                 factor: gate.factor.map_or(&[], |factor| &factor[channels.clone()]),
             }),
