@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::compile::{Action, Plan, Step};
 use crate::device::{Device, Epilogue, Layout, Region, RegionMut, ScaleShift};
@@ -17,7 +17,9 @@ use crate::memory::{Buffer, Pool};
 use crate::tensor::Tensor;
 
 type Sources = Vec<(NodeId, Shape)>;
-type Shared<K, V> = Mutex<HashMap<K, Arc<V>>>;
+/// What is made once for each key. Threads that want what is being made wait for it, the others do
+/// not.
+type Shared<K, V> = Mutex<HashMap<K, Arc<OnceLock<Arc<V>>>>>;
 
 /// A graph on a device.
 pub struct Engine<D: Device> {
@@ -90,15 +92,19 @@ impl<D: Device> Trace<D> {
     }
 }
 
-/// What a cache holds under `key`, made first if need be.
-pub(crate) fn cached<K: Eq + std::hash::Hash, V>(
+/// What a cache holds under `key`, made first if need be. After a panic of `make`, the next one who
+/// asks makes it.
+fn cached<K: Eq + std::hash::Hash, V>(
     cache: &Shared<K, V>,
     key: K,
     make: impl FnOnce() -> V,
 ) -> Arc<V> {
-    // A panic elsewhere leaves the map whole: entries are inserted in one go.
-    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(cache.entry(key).or_insert_with(|| Arc::new(make())))
+    let entry = {
+        // A panic elsewhere leaves the map whole: entries are inserted in one go.
+        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(cache.entry(key).or_default())
+    };
+    Arc::clone(entry.get_or_init(|| Arc::new(make())))
 }
 
 impl<D: Device> Engine<D> {
@@ -215,20 +221,19 @@ impl<D: Device> Engine<D> {
     /// How to compute what is to be kept from sources of these shapes.
     pub(crate) fn plan(&self, shapes: Sources, keep: &Keep) -> Result<Arc<Plan>, ShapeError> {
         let key = (shapes, keep.clone());
-        if let Some(plan) = self
-            .plans
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key)
-        {
-            return Ok(Arc::clone(plan));
+        let known = {
+            let plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+            plans.get(&key).and_then(|plan| plan.get().cloned())
+        };
+        if let Some(plan) = known {
+            return Ok(plan);
         }
         let plan = Plan::new(&self.graph, &key.0, keep)?;
         Ok(cached(&self.plans, key, || plan))
     }
 
     /// Buffers for all slots of a plan.
-    fn workspace(&self, plan: &Plan, images: usize) -> Vec<Buffer<D>> {
+    fn workspace(&self, plan: &Plan, images: usize) -> Vec<Option<Buffer<D>>> {
         // The largest first: a small value would take what only they fit into.
         let mut order: Vec<usize> = (0..plan.slot_sizes.len()).collect();
         order.sort_unstable_by_key(|&slot| std::cmp::Reverse(plan.slot_sizes[slot]));
@@ -237,7 +242,10 @@ impl<D: Device> Engine<D> {
             .map(|slot| (slot, self.memory.take(plan.slot_sizes[slot] * images)))
             .collect();
         buffers.sort_unstable_by_key(|&(slot, _)| slot);
-        buffers.into_iter().map(|(_, buffer)| buffer).collect()
+        buffers
+            .into_iter()
+            .map(|(_, buffer)| Some(buffer))
+            .collect()
     }
 
     fn convolution(
@@ -348,7 +356,8 @@ struct Run<'e, D: Device> {
     engine: &'e Engine<D>,
     plan: &'e Arc<Plan>,
     images: usize,
-    buffers: Vec<Buffer<D>>,
+    /// By slot; none while it is written to.
+    buffers: Vec<Option<Buffer<D>>>,
     masks: HashMap<NodeId, D::Mask>,
 }
 
@@ -369,17 +378,18 @@ impl<D: Device> Run<'_, D> {
 
     fn region(&self, id: NodeId) -> Region<'_, D::Buffer> {
         let (slot, layout) = self.slot_and_layout(id);
-        Region {
-            buffer: &self.buffers[slot],
-            layout,
-        }
+        let Some(buffer) = &self.buffers[slot] else {
+            unreachable!("no value is written where another is read")
+        };
+        Region { buffer, layout }
     }
 
     /// Takes the buffer that holds `id` out of the workspace while something is written to it.
     fn write(&mut self, id: NodeId, write: impl FnOnce(&Self, RegionMut<'_, D::Buffer>)) {
         let (slot, layout) = self.slot_and_layout(id);
-        let empty = self.engine.device().allocate(0);
-        let mut buffer = std::mem::replace(&mut *self.buffers[slot], empty);
+        let Some(mut buffer) = self.buffers[slot].take() else {
+            unreachable!("one value is written at a time")
+        };
         write(
             self,
             RegionMut {
@@ -387,7 +397,7 @@ impl<D: Device> Run<'_, D> {
                 layout,
             },
         );
-        *self.buffers[slot] = buffer;
+        self.buffers[slot] = Some(buffer);
     }
 
     fn put(&mut self, id: NodeId, source: Source<'_, D>) {
@@ -468,7 +478,8 @@ impl<D: Device> Run<'_, D> {
     fn finish(self, wanted: &[NodeId]) -> Trace<D> {
         let values = wanted.iter().map(|&id| (id, self.slot_and_layout(id)));
         let values: Vec<(NodeId, (usize, Layout))> = values.collect();
-        let buffers: Vec<Arc<Buffer<D>>> = self.buffers.into_iter().map(Arc::new).collect();
+        let buffers: Vec<Arc<Buffer<D>>> =
+            self.buffers.into_iter().flatten().map(Arc::new).collect();
         let keep = |(id, (slot, layout)): (NodeId, (usize, Layout))| {
             (id, (Arc::clone(&buffers[slot]), layout))
         };
@@ -477,5 +488,46 @@ impl<D: Device> Run<'_, D> {
             values: values.into_iter().map(keep).collect(),
             masks: self.masks,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn what_is_wanted_by_many_is_made_once_and_others_need_not_wait_for_it() {
+        let cache = Shared::<usize, usize>::default();
+        let made = AtomicUsize::new(0);
+        let make = |key: usize| {
+            made.fetch_add(1, Ordering::SeqCst);
+            // Whoever makes one thing waits for the maker of the other.
+            let start = Instant::now();
+            while made.load(Ordering::SeqCst) < 2 && start.elapsed() < Duration::from_secs(20) {
+                std::thread::yield_now();
+            }
+            assert_eq!(made.load(Ordering::SeqCst), 2, "nobody else could begin");
+            10 * key
+        };
+        std::thread::scope(|scope| {
+            for key in [1, 2, 1, 2] {
+                let (cache, make) = (&cache, &make);
+                scope.spawn(move || assert_eq!(*cached(cache, key, || make(key)), 10 * key));
+            }
+        });
+        assert_eq!(made.into_inner(), 2);
+    }
+
+    #[test]
+    fn a_panic_while_something_is_made_leaves_it_to_the_next() {
+        let cache = Shared::<u8, u8>::default();
+        let panics = || cached(&cache, 1, || resume_unwind(Box::new("planned")));
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        assert_eq!(*cached(&cache, 1, || 7), 7);
+        assert_eq!(*cached(&cache, 1, || 8), 7);
     }
 }

@@ -43,15 +43,17 @@ impl<D: Device> Pool<D> {
             }
         };
         Buffer {
-            buffer,
+            buffer: Some(buffer),
             pool: Arc::clone(self),
         }
     }
 }
 
-/// A buffer that goes back to its pool when it is dropped.
+/// A buffer that goes back to its pool when it is dropped, after a panic too: what it holds then is
+/// as good as any other content.
 pub(crate) struct Buffer<D: Device> {
-    buffer: D::Buffer,
+    /// There until it is dropped.
+    buffer: Option<D::Buffer>,
     pool: Arc<Pool<D>>,
 }
 
@@ -59,26 +61,26 @@ impl<D: Device> Deref for Buffer<D> {
     type Target = D::Buffer;
 
     fn deref(&self) -> &D::Buffer {
-        &self.buffer
+        let Some(buffer) = &self.buffer else {
+            unreachable!("it is there until it is dropped")
+        };
+        buffer
     }
 }
 
 impl<D: Device> DerefMut for Buffer<D> {
     fn deref_mut(&mut self) -> &mut D::Buffer {
-        &mut self.buffer
+        let Some(buffer) = &mut self.buffer else {
+            unreachable!("it is there until it is dropped")
+        };
+        buffer
     }
 }
 
 impl<D: Device> Drop for Buffer<D> {
     fn drop(&mut self) {
-        let buffer = std::mem::replace(&mut self.buffer, self.pool.device.allocate(0));
-        if self.pool.device.length(&buffer) > 0 {
-            let mut free = self
-                .pool
-                .free
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            free.push(buffer);
-        }
+        let free = &self.pool.free;
+        let mut free = free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.extend(self.buffer.take());
     }
 }

@@ -116,6 +116,10 @@ impl<'b, V: Copy, M> GradientEpilogue<'b, V, M> {
 
 /// The primitives of a machine that can run networks.
 ///
+/// Weights are prepared once, while other threads may wait for them: the primitives that prepare
+/// them must not wait for tasks of the current rayon pool. After a panic in a primitive, whatever it
+/// was to write is not read by anybody, and its memory is used again.
+///
 /// Inputs and outputs never overlap. Gradients are those of a scalar with respect to the input of
 /// the primitive, given the gradient with respect to its output; they replace what `input_gradient`
 /// held, unless said otherwise.
