@@ -124,11 +124,15 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     output.finish()
 }
 
-/// Writes `bytes` to `path`, after copying a file of that name to the same name with `~` added.
+/// Writes `bytes` to `path`, after copying a file of that name to the same name with `~` added. A
+/// file that holds these very bytes stays, and so does the older one.
 ///
 /// # Errors
 /// Where a folder or file cannot be written.
 pub fn write_with_backup(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    if std::fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
     back_up(path)?;
     write(path, bytes)
 }
@@ -276,6 +280,7 @@ mod tests {
         write_with_backup(&path, b"one").unwrap();
         assert!(!backup_path(&path).exists());
         write_with_backup(&path, b"two").unwrap();
+        write_with_backup(&path, b"three").unwrap();
         write_with_backup(&path, b"three").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"three");
         assert_eq!(std::fs::read(backup_path(&path)).unwrap(), b"two");

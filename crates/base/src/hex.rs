@@ -15,22 +15,36 @@ pub fn encode(bytes: &[u8]) -> String {
 /// The bytes of `2 * N` hexadecimal digits; nothing for any other text.
 #[must_use]
 pub fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    };
     let digits = text.as_bytes();
     if digits.len() != 2 * N {
         return None;
     }
     let mut bytes = [0; N];
+    // What is no digit is found at the end, without a look at each: a manifest has a million digests.
+    let mut found = 0;
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        let [high, low] = [pair[0], pair[1]].map(|digit| VALUES[usize::from(digit)]);
+        found |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(bytes)
+    (found < NO_DIGIT).then_some(bytes)
 }
+
+/// The value of what is no digit.
+const NO_DIGIT: u8 = 16;
+
+/// The value of each character as a digit.
+static VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value as usize];
+        values[digit as usize] = value;
+        values[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {

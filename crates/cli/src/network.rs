@@ -151,6 +151,11 @@ fn diagnostics(
             model: architecture.name().to_owned(),
         });
     }
+    if !loaded.left_aside.is_empty() {
+        diagnostics.push(Diagnostic::WeightsLeftAside {
+            names: loaded.left_aside.clone(),
+        });
+    }
     if !loaded.would_execute.is_empty() {
         diagnostics.push(Diagnostic::CallsInCheckpoint {
             file: file.to_owned(),

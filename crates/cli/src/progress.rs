@@ -39,8 +39,13 @@ pub(crate) fn end_gently_when_interrupted() -> Result<(), Refusal> {
     listen()
 }
 
-fn interrupt() {
+/// Ends the run, gently at first. `again`: whether a second one ends it at once; a terminal that is
+/// closed and a scheduler may send theirs twice.
+fn interrupt(again: bool) {
     if INTERRUPTED.swap(true, Ordering::Relaxed) {
+        if !again {
+            return;
+        }
         #[expect(clippy::exit, reason = "asked for twice")]
         std::process::exit(130);
     }
@@ -56,7 +61,11 @@ fn listen() -> Result<(), Refusal> {
         signals.push(SIGHUP);
     }
     let mut signals = signal_hook::iterator::Signals::new(signals)?;
-    let listen = move || signals.forever().for_each(|_| interrupt());
+    let listen = move || {
+        signals
+            .forever()
+            .for_each(|signal| interrupt(signal == SIGINT));
+    };
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(listen)?;
@@ -74,7 +83,7 @@ fn is_ignored(signal: i32) -> bool {
 
 #[cfg(not(unix))]
 fn listen() -> Result<(), Refusal> {
-    Ok(ctrlc::set_handler(interrupt)?)
+    Ok(ctrlc::set_handler(|| interrupt(true))?)
 }
 
 /// Tells the user how a run goes on.

@@ -122,6 +122,42 @@ fn compat_overlays_equal_the_originals_byte_for_byte() {
     }
 }
 
+#[test]
+fn compat_overlays_equal_every_eighth_pixel_of_the_originals() {
+    /// Side of the thinned pictures.
+    const SIDE: usize = 64;
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/overlay");
+    let map = values(&golden.join("map.npy"));
+    let pixels = gray(&golden.join("image.png"));
+    for (name, threshold) in [("threshold-20.png", 0.2), ("threshold-0.png", 0.0)] {
+        let options = OverlayOptions {
+            threshold,
+            compat: true,
+            ..OverlayOptions::default()
+        };
+        let image = ImageView {
+            channels: 1,
+            height: SIDE,
+            width: SIDE,
+            pixels: &pixels,
+        };
+        let map = MapView {
+            height: SIDE,
+            width: SIDE,
+            values: &map,
+        };
+        let ours = overlay(image, map, &options).unwrap();
+        let theirs = image::open(golden.join(name)).unwrap().to_rgb8();
+        let differ = ours.enumerate_pixels().filter(|(x, y, ours)| {
+            // The first picture has a box, whose lines are near these rows and columns.
+            let near = |at: u32, ends: [u32; 2]| ends.iter().any(|end| at.abs_diff(*end) <= 1);
+            let on_box = near(*x, [153 / 8, 216 / 8]) || near(*y, [210 / 8, 271 / 8]);
+            !on_box && *ours != theirs.get_pixel(*x, *y)
+        });
+        assert_eq!(differ.count(), 0, "{name}");
+    }
+}
+
 fn image(pixels: &[f32]) -> ImageView<'_> {
     ImageView {
         channels: 1,

@@ -49,6 +49,14 @@ pub struct Part {
     pub idle_seconds: f64,
 }
 
+impl Part {
+    /// Whether a process has tried all of its samples.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.ended.is_some_and(Ended::is_whole)
+    }
+}
+
 /// A run, as its journals tell of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -73,7 +81,7 @@ impl Status {
     /// Parts that are not finished, nor at work.
     #[must_use]
     pub fn open(&self) -> Vec<u32> {
-        let open = |part: &&Part| !part.alive && !part.ended.is_some_and(Ended::is_whole);
+        let open = |part: &&Part| !part.alive && !part.is_whole();
         let parts = self.parts.iter().filter(open).filter_map(|part| part.shard);
         let mut open: Vec<u32> = parts.chain(self.missing.iter().copied()).collect();
         open.sort_unstable();
@@ -83,7 +91,7 @@ impl Status {
     /// Whether every part has tried all of its samples.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        let ended = |part: &Part| part.ended.is_some_and(Ended::is_whole);
+        let ended = |part: &Part| part.is_whole() && !part.alive;
         self.missing.is_empty() && self.parts.iter().all(ended)
     }
 
@@ -142,6 +150,17 @@ pub fn status(folder: &Path) -> Result<Vec<Status>, StoreError> {
             Ok(Some(found)) => journals.push((found, done, failed)),
         }
     }
+    let mut found: Vec<FoundJournal> = Vec::with_capacity(journals.len());
+    let mut told = Vec::with_capacity(journals.len());
+    for (journal, done, failed) in journals {
+        found.push(journal);
+        told.push((done, failed));
+    }
+    journal::settle(&mut found);
+    let journals = found.into_iter().zip(told);
+    let journals = journals
+        .map(|(journal, (done, failed))| (journal, done, failed))
+        .collect();
     Ok(statuses(journals))
 }
 
@@ -196,9 +215,13 @@ fn one_status(question: SettingsKey, command: String, mut journals: Vec<ReadJour
             ("generate", Some(samples)) => usize::try_from(samples).unwrap_or(so_far.len()),
             _ => so_far.len(),
         };
-        // What failed was tried again by a later process of the part.
-        failures.retain(|(of, _): &(Option<u32>, SampleFailure)| *of != shard);
-        failures.extend(failed.iter().cloned().map(|failure| (shard, failure)));
+        let is_whole = found.end.as_ref().is_some_and(|end| end.ended.is_whole());
+        let was_whole = parts.get(&shard).is_some_and(Part::is_whole);
+        if is_whole || !was_whole {
+            // What failed was tried again by a later process of the part.
+            failures.retain(|(of, _): &(Option<u32>, SampleFailure)| *of != shard);
+            failures.extend(failed.iter().cloned().map(|failure| (shard, failure)));
+        }
         let part = Part {
             shard,
             ended: found.end.as_ref().map(|end| end.ended),
@@ -206,7 +229,7 @@ fn one_status(question: SettingsKey, command: String, mut journals: Vec<ReadJour
             host: found.header.process.host.clone(),
             samples: found.header.samples,
             done: finished
-                .max(found.header.kept + so_far.len())
+                .max(found.header.kept + newly)
                 .min(found.header.samples),
             failed: failed.len(),
             rate: if worked > 0.0 {
@@ -217,9 +240,12 @@ fn one_status(question: SettingsKey, command: String, mut journals: Vec<ReadJour
             idle_seconds: found.grown.elapsed().map_or(0.0, |idle| idle.as_secs_f64()),
         };
         // The latest process of a part speaks for it, unless one has finished it before.
-        let known = parts.get(&shard).and_then(|part| part.ended);
-        if !known.is_some_and(Ended::is_whole) || part.ended.is_some_and(Ended::is_whole) {
+        let is_alive = part.alive || parts.get(&shard).is_some_and(|known| known.alive);
+        if is_whole || !was_whole {
             parts.insert(shard, part);
+        }
+        if let Some(part) = parts.get_mut(&shard) {
+            part.alive = is_alive;
         }
     }
     let missing = match shards {
@@ -324,10 +350,15 @@ pub fn collect_maps(folder: &Path, verify: bool) -> Result<CollectedMaps, Collec
         .journals
         .iter()
         .any(|found| found.state == JournalState::Alive);
-    let whole = collected.runs.iter().all(Status::is_whole);
-    // A part that is still to come, or at work, keeps the others' journals: they say what is done.
-    if whole && !alive && !store.journals.is_empty() {
-        store.write_manifest()?;
+    // The parts of a run of which some are still to come keep their journals: they say what is done.
+    let unfinished: Vec<SettingsKey> = collected
+        .runs
+        .iter()
+        .filter(|run| run.shards.is_some() && !run.is_whole())
+        .map(|run| run.question)
+        .collect();
+    if !alive && !store.journals.is_empty() {
+        store.write_manifest(|found| unfinished.contains(&found.header.question))?;
     } else if !store.contradictions.is_empty() {
         return Err(StoreError::Contradictory {
             folder: folder.to_owned(),
@@ -418,7 +449,7 @@ pub struct CollectedScores<S> {
     journals: Vec<PathBuf>,
 }
 
-impl<S: Serialize> CollectedScores<S> {
+impl<S: serde::de::DeserializeOwned + Serialize + Clone> CollectedScores<S> {
     /// Removes the journals, and keeps the records for later runs where a file for them is named:
     /// to be called when the results are written.
     ///
@@ -426,7 +457,9 @@ impl<S: Serialize> CollectedScores<S> {
     /// Where a file cannot be written or removed.
     pub fn keep_records(&self, records: Option<&Path>) -> Result<(), StoreError> {
         if let Some(records) = records {
-            write_records(records, &self.run.command, &self.samples)?;
+            let (command, question) = (&self.run.command, Some(self.run.question));
+            let store = ScoreStore::<S>::read(&self.folder, command, question, Some(records))?;
+            write_records(records, command, &store.with(&self.samples))?;
         }
         Ok(journal::remove(&self.folder, &self.journals)?)
     }

@@ -6,6 +6,8 @@ use mednet_data::{DataModule, DataSet, SampleRecord};
 use thiserror::Error;
 
 use crate::event::{FailureKind, Fault, SampleFailure};
+use crate::provenance::SettingsKey;
+use crate::scores::Label;
 use crate::shard::Shard;
 
 /// Which samples of a data module take part.
@@ -63,6 +65,33 @@ pub struct Plan<'m> {
 }
 
 impl Selection {
+    /// What stands for all samples that take part, whatever part of the run does them: names,
+    /// places and labels.
+    ///
+    /// # Errors
+    /// As [`Selection::plan`].
+    pub fn digest(&self, module: &DataModule) -> Result<SettingsKey, SelectionError> {
+        let whole = Self {
+            shard: None,
+            ..self.clone()
+        };
+        let plan = whole.plan(module)?;
+        let mut samples = Vec::with_capacity(plan.samples());
+        for dataset in &plan.datasets {
+            for sample in &dataset.samples {
+                let label = Label::from(&sample.record.target);
+                samples.push((
+                    dataset.name,
+                    sample.number,
+                    sample.record.name.as_str(),
+                    label,
+                ));
+            }
+        }
+        let count = self.shard.map(Shard::count);
+        Ok(SettingsKey::of(&(samples, count)))
+    }
+
     /// The samples of `module` that take part. Nothing is read.
     ///
     /// # Errors

@@ -138,8 +138,6 @@ pub struct ScoreStore<S> {
     command: String,
     /// Samples in the order in which they were written; those that come later count.
     pub samples: Vec<JournalledSample<S>>,
-    /// Failures with the number of their journal.
-    pub failures: Vec<(usize, SampleFailure)>,
     /// The journals that were found.
     pub journals: Vec<FoundJournal>,
 }
@@ -160,7 +158,6 @@ impl<S: DeserializeOwned + Serialize> ScoreStore<S> {
             output: output.to_owned(),
             command: command.to_owned(),
             samples: Vec::new(),
-            failures: Vec::new(),
             journals: Vec::new(),
         };
         if let Some(records) = records.filter(|records| records.is_file()) {
@@ -175,35 +172,28 @@ impl<S: DeserializeOwned + Serialize> ScoreStore<S> {
         let wanted = |header: &Header| {
             header.command == command && question.is_none_or(|wanted| wanted == header.question)
         };
+        let mut parts = Vec::new();
         for path in journal::list(output)? {
-            let number = store.journals.len();
-            let (mut samples, mut failures) = (Vec::new(), Vec::new());
+            let mut samples = Vec::new();
             let found = journal::read(&path, |header, line| match line {
                 _ if !wanted(header) => Ok(()),
-                Line::Failure(failure) => {
-                    failures.push(SampleFailure {
-                        dataset: failure.dataset,
-                        sample: failure.sample,
-                        kind: failure.kind,
-                        reason: failure.reason,
-                    });
-                    Ok(())
-                }
                 line => take(&mut samples, line),
             });
             match found {
                 // Another process has come to its end meanwhile: its results are whole.
-                Err(error) if error.is_missing() => continue,
+                Err(error) if error.is_missing() => {}
                 Err(error) => return Err(error.into()),
-                Ok(Some(found)) if wanted(&found.header) => {
-                    store.samples.extend(samples);
-                    let failures = failures.into_iter().map(|failure| (number, failure));
-                    store.failures.extend(failures);
-                    store.journals.push(found);
-                }
+                Ok(Some(found)) if wanted(&found.header) => parts.push((found, samples)),
                 Ok(_) => {}
             }
         }
+        // What was scored later counts.
+        parts.sort_by(|(a, _), (b, _)| a.header.began.cmp(&b.header.began));
+        for (found, samples) in parts {
+            store.samples.extend(samples);
+            store.journals.push(found);
+        }
+        journal::settle(&mut store.journals);
         Ok(store)
     }
 
@@ -225,23 +215,54 @@ impl<S: DeserializeOwned + Serialize> ScoreStore<S> {
     }
 
     /// Removes the journals of runs that are over, `own` among them, and what they left unfinished.
+    /// The parts of a sharded run are brought together first.
     ///
     /// # Errors
     /// Where a journal cannot be removed.
     pub fn remove_journals(&self, own: Option<&Path>) -> Result<(), FileError> {
-        let over = self
-            .journals
-            .iter()
-            .filter(|found| found.state != JournalState::Alive);
-        let dead = over
-            .clone()
-            .filter(|found| found.state == JournalState::Dead);
-        let runs: Vec<&str> = dead.filter_map(FoundJournal::run_id).collect();
+        let is_over = |found: &&FoundJournal| {
+            found.state != JournalState::Alive && found.header.shard.is_none()
+        };
+        let over = self.journals.iter().filter(is_over);
+        let runs: Vec<&str> = over.clone().filter_map(FoundJournal::dead_run).collect();
         // Each source of maps has a folder.
         journal::remove_unfinished(&self.output, &runs, 1);
         let mut paths: Vec<PathBuf> = over.map(|found| found.path.clone()).collect();
         paths.extend(own.map(Path::to_owned));
         journal::remove(&self.output, &paths)
+    }
+
+    /// The records of earlier runs with those of this one in their place, in the order of the
+    /// split.
+    #[must_use]
+    pub fn with(&self, newer: &[JournalledSample<S>]) -> Vec<JournalledSample<S>>
+    where
+        S: Clone,
+    {
+        let mut merged: Vec<JournalledSample<S>> = Vec::new();
+        let mut places: HashMap<(&str, &str), usize> = HashMap::new();
+        for sample in self.samples.iter().chain(newer) {
+            let key = (sample.dataset.as_str(), sample.name.as_str());
+            let Some(&place) = places.get(&key) else {
+                places.insert(key, merged.len());
+                merged.push(sample.clone());
+                continue;
+            };
+            let known = &mut merged[place];
+            (known.number, known.label) = (sample.number, sample.label.clone());
+            for (source, record) in &sample.sources {
+                match known.sources.iter_mut().find(|(name, _)| name == source) {
+                    Some((_, older)) => *older = record.clone(),
+                    None => known.sources.push((source.clone(), record.clone())),
+                }
+            }
+        }
+        for sample in &mut merged {
+            sample.sources.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
+        merged
+            .sort_by(|a, b| (a.number, &a.dataset, &a.name).cmp(&(b.number, &b.dataset, &b.name)));
+        merged
     }
 
     /// The command whose scores these are.

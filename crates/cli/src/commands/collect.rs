@@ -27,6 +27,13 @@ const MOST_TOLD: usize = 5;
 pub(crate) fn run(arguments: &Collect, printer: &Printer) -> Outcome {
     let mut complete = true;
     let mut reports = Vec::new();
+    // A program reads nothing but the summary.
+    let without_tables = printer.without_tables();
+    let tables = if arguments.json {
+        &without_tables
+    } else {
+        printer
+    };
     for folder in &arguments.folders {
         let mut found = false;
         for collected in collect_completeness(folder)? {
@@ -36,7 +43,8 @@ pub(crate) fn run(arguments: &Collect, printer: &Printer) -> Outcome {
                 let (files, names) = (files(folder, &collected), names(&collected));
                 let road = road(&collected.notes)?;
                 let notes = &collected.notes;
-                completeness::write_scores(&files, &names, &road, notes, &[], scores, printer)?;
+                let others = other_weights(notes);
+                completeness::write_scores(&files, &names, &road, notes, &others, scores, tables)?;
                 collected.keep_records(Some(&files.records(COMPLETENESS)))?;
             }
         }
@@ -45,11 +53,16 @@ pub(crate) fn run(arguments: &Collect, printer: &Printer) -> Outcome {
             complete &= of_scores(&collected, printer, &mut reports)?;
             if let Some(scores) = &collected.scores {
                 let (files, names) = (files(folder, &collected), names(&collected));
-                interpretability::write_scores(&files, &names, &collected.notes, scores, printer)?;
+                interpretability::write_scores(&files, &names, &collected.notes, scores, tables)?;
                 collected.keep_records(None)?;
             }
         }
-        if !found || folder.join(MANIFEST).exists() || has_maps(folder) {
+        if !found && has_results(folder) {
+            printer.summary(&format!(
+                "`{}`: nothing to bring together",
+                folder.display()
+            ));
+        } else if !found || folder.join(MANIFEST).exists() || has_maps(folder) {
             complete &= of_maps(folder, arguments, printer, &mut reports)?;
         }
     }
@@ -69,6 +82,55 @@ fn has_maps(folder: &Path) -> bool {
         .flatten();
     let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names.any(|name| name.starts_with("generate-"))
+}
+
+/// Whether a folder holds scores that were brought together before, and no maps.
+fn has_results(folder: &Path) -> bool {
+    let is_score = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".rst") || name.ends_with(".records.jsonl")
+    };
+    let entries = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect::<Vec<_>>()
+    };
+    let here = entries(folder);
+    let below = here
+        .iter()
+        .flat_map(|path| entries(path))
+        .collect::<Vec<_>>();
+    !folder.join(MANIFEST).exists()
+        && !has_maps(folder)
+        && here.iter().chain(&below).any(|path| is_score(path))
+}
+
+/// Maps of other weights, as all parts of a run together found them.
+fn other_weights(notes: &Value) -> Vec<(String, usize)> {
+    let parts = notes.get("parts").and_then(Value::as_array);
+    let mut sums: Vec<(String, usize)> = Vec::new();
+    let mut told: Vec<&Value> = Vec::new();
+    // The last process of each part speaks for it.
+    for part in parts.into_iter().flatten() {
+        told.retain(|other| other.get("shard") != part.get("shard"));
+        told.push(part);
+    }
+    for part in told {
+        let found = part
+            .get("results")
+            .and_then(|results| results.get("other-weights"));
+        let found: Vec<(String, usize)> = found
+            .and_then(|found| serde_json::from_value(found.clone()).ok())
+            .unwrap_or_default();
+        for (name, count) in found {
+            match sums.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += count,
+                None => sums.push((name, count)),
+            }
+        }
+    }
+    sums
 }
 
 /// Folds the journals of maps; whether all are there.
@@ -151,6 +213,14 @@ fn tell_open(run: &RunStatus, printer: &Printer) {
             "{}: still at work: shards {}",
             run.command,
             at_work.join(", ")
+        ));
+    }
+    let ended_from_outside =
+        run.shards.is_none() && run.parts.iter().any(|part| !part.is_whole() && !part.alive);
+    if ended_from_outside {
+        printer.error(&format!(
+            "{}: a run was ended before its end; run again: {}",
+            run.command, run.command_line
         ));
     }
     let open = run.open();

@@ -7,5 +7,6 @@ mod generate;
 mod interpretability;
 mod options;
 mod runs;
+mod snapshots;
 mod study;
 mod view;

@@ -174,6 +174,16 @@ fn scores_are_kept_as_they_come() {
         .run(&words)
         .expect(0, &["6 samples, 6 of them scored before"]);
     assert_eq!(tree(&study, "out"), expected);
+    // What is left out is left out, also where its scores are known.
+    let positive = [&words[..], &["-z", "--no-plot"]].concat();
+    study.run(&positive).ends_with(0);
+    let rows = study.json("out/gradcam/completeness.json");
+    assert_eq!(rows["test"][0].as_array().unwrap().len(), 2);
+    assert_eq!(rows["test"][1].as_array().unwrap().len(), 6);
+    study
+        .run(&words)
+        .expect(0, &["6 samples, 6 of them scored before"]);
+    assert_eq!(tree(&study, "out"), expected);
     // Another picture is another sample.
     study.write_picture("imgs/03.png", 17);
     study
@@ -265,6 +275,35 @@ fn shards_on_any_machine_make_what_one_process_makes() {
 }
 
 #[test]
+fn what_fails_in_one_shard_fails_in_all() {
+    let study = with_pictures(4);
+    study.write("imgs/02.png", "no picture");
+    // Both would be one file, in different shards.
+    study.write_picture("imgs/03.jpg.png", 5);
+    std::fs::rename(study.path("imgs/03.jpg.png"), study.path("imgs/03.jpeg")).unwrap();
+    study.write_split(&[
+        "imgs/00.png",
+        "imgs/01.png",
+        "imgs/02.png",
+        "imgs/03.png",
+        "imgs/03.jpeg",
+    ]);
+    study
+        .generate(&[])
+        .expect(1, &["3 maps of 3 samples", "2 samples FAILED"]);
+    let expected = tree(&study, "out");
+    std::fs::remove_dir_all(study.path("out")).unwrap();
+    for shard in ["1/2", "2/2"] {
+        study.generate(&["--shard", shard]);
+    }
+    study.run(&["saliency", "collect", "out"]).expect(
+        1,
+        &["`imgs/02.png`", "`imgs/03.jpeg`", "3 maps of 3 samples"],
+    );
+    assert_eq!(tree(&study, "out"), expected);
+}
+
+#[test]
 fn a_missing_shard_is_named_with_what_to_type() {
     let study = with_pictures(5);
     for number in [1, 3] {
@@ -320,6 +359,23 @@ fn shards_of_scores_make_the_same_files() {
     }
     study.run(&["saliency", "collect", "many"]).ends_with(0);
     assert_eq!(tree(&study, "many"), expected);
+    // Whoever does it again finds it done.
+    study
+        .run(&["saliency", "collect", "many"])
+        .expect(0, &["nothing to bring together"]);
+    // A run of its own leaves the parts of others where they are.
+    study
+        .run(&completeness(&["-o", "more", "--shard", "1/2"]))
+        .ends_with(0);
+    study
+        .run(&completeness(&["-o", "more", "--limit", "1"]))
+        .ends_with(0);
+    study
+        .run(&completeness(&["-o", "more", "--shard", "2/2"]))
+        .ends_with(0);
+    study.run(&["saliency", "collect", "more"]).ends_with(0);
+    let part = |study: &Study| study.json("more/gradcam/completeness.json");
+    assert_eq!(part(&study)["test"].as_array().unwrap().len(), 5);
 }
 
 #[test]

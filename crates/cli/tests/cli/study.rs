@@ -173,6 +173,7 @@ impl Study {
             }
         }
         command
+            .env("COLUMNS", "100")
             .env("HOME", self.folder.path())
             .env("XDG_CONFIG_HOME", self.folder.path());
         command

@@ -39,7 +39,34 @@ impl MapSource {
     }
 }
 
+impl MapSource {
+    /// The name of the folder that maps are read from, without what lies above it, which other
+    /// machines may call otherwise; empty where they are computed.
+    pub(crate) fn folder_name(&self) -> String {
+        match self {
+            Self::Method(_) => String::new(),
+            Self::Scored(maps) => maps.folder_name(),
+        }
+    }
+}
+
 impl ScoredMaps {
+    /// As [`MapSource::folder_name`].
+    pub(crate) fn folder_name(&self) -> String {
+        match self {
+            Self::Control(_) => String::new(),
+            Self::Folder(folder) => {
+                let of_method = folder.method.as_deref();
+                let mut names = folder.path.iter().rev();
+                let mut name = names.next().unwrap_or_default();
+                if of_method.is_some_and(|method| name == method) {
+                    name = names.next().unwrap_or(name);
+                }
+                name.to_string_lossy().into_owned()
+            }
+        }
+    }
+
     /// The name of the method or control, if it is known.
     #[must_use]
     pub fn name(&self) -> Option<&str> {

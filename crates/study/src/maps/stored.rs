@@ -215,11 +215,16 @@ fn add_folder(
         [] => by_method.iter().map(|(name, _)| *name).collect(),
         wanted => wanted.to_vec(),
     };
+    // A manifest of a million lines is read once.
+    let known = known_about(folder, &mut found.warnings);
     for wanted in order {
         for (name, folder) in by_method.iter().filter(|(name, _)| *name == wanted) {
             found.maps.push(StoredMaps {
                 name: (*name).to_owned(),
-                known: known_about(folder, &mut found.warnings),
+                known: known.as_ref().map(|known| {
+                    let on_disk = folder.file_name().unwrap_or_default();
+                    known.below(&on_disk.to_string_lossy())
+                }),
                 folder: folder.clone(),
             });
         }

@@ -116,7 +116,7 @@ impl Scored {
     /// # Errors
     /// Where a file cannot be written or removed.
     pub fn keep_records(&self) -> Result<(), FileError> {
-        write_records(&self.records, COMMAND, &self.samples)?;
+        write_records(&self.records, COMMAND, &self.store.with(&self.samples))?;
         self.store.remove_journals(self.journal.as_deref())
     }
 }
@@ -258,7 +258,11 @@ impl<D: Device> Completeness<'_, D> {
             std::fs::create_dir_all(&self.output)
                 .map_err(|error| FileError::new("create", &self.output, error))?;
             let header = facts
-                .header(COMMAND, self.question(&keys), self.selection.shard)
+                .header(
+                    COMMAND,
+                    self.question(&keys, self.selection.digest(module)?),
+                    self.selection.shard,
+                )
                 .about(plan.samples(), plan.samples() * self.sources.len());
             run.journal = Some(Journal::create(
                 &self.output,
@@ -411,15 +415,14 @@ impl<D: Device> Completeness<'_, D> {
     }
 
     /// What all parts of this run have in common.
-    fn question(&self, keys: &[SettingsKey]) -> SettingsKey {
-        SettingsKey::of(&(
-            keys,
-            &self.records,
-            self.positive_only,
-            &self.selection.only_dataset,
-            self.selection.limit,
-            self.selection.shard.map(crate::Shard::count),
-        ))
+    fn question(&self, keys: &[SettingsKey], samples: SettingsKey) -> SettingsKey {
+        let name = self
+            .records
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let folders: Vec<String> = self.sources.iter().map(MapSource::folder_name).collect();
+        SettingsKey::of(&(keys, samples, name, folders, self.positive_only))
     }
 
     /// The key of a sample's scores: settings, image and, where maps are read, map.
@@ -464,6 +467,9 @@ impl<D: Device> Completeness<'_, D> {
             .flat_map(|dataset| dataset.samples.iter().map(|sample| (dataset.name, sample)))
             .collect();
         let kept = |(dataset, sample): &(&str, &PlannedSample<'_>)| {
+            if self.is_left_out(sample.record) {
+                return None;
+            }
             let name = sample.record.name.as_str();
             let mut found = Vec::with_capacity(self.sources.len());
             let mut image = None;

@@ -25,6 +25,7 @@ use crate::ending::Ended;
 use crate::event::{Event, FailureKind, Fault, Observer, SampleFailure};
 use crate::plan::{PlannedSample, Selection, SelectionError};
 use crate::provenance::{MapSettings, NUMERICS, NetworkSettings, SettingsKey};
+use crate::scores::failure_line;
 use crate::store::index::file_of;
 use crate::store::line::{self, Line, SettingsLine};
 use crate::store::writer::{ComputedMap, ComputedSample, Writer, Written};
@@ -246,7 +247,7 @@ impl<D: Device> Generation<'_, D> {
             .collect();
         let open = |known: &Known| known.maps.iter().any(Option::is_none);
         let all_there = !known.iter().flatten().any(open);
-        if all_there && store.journals.is_empty() {
+        if all_there && store.journals.is_empty() && self.selection.shard.is_none() {
             // Nothing to do, and nothing to be tidied: a folder that cannot be written to will do.
             for (part, known) in parts.iter().zip(&known) {
                 self.dataset_begins(part, observer, &mut summary);
@@ -267,7 +268,11 @@ impl<D: Device> Generation<'_, D> {
         store.remove_unfinished();
         let samples = parts.iter().map(|part| part.jobs.len()).sum::<usize>();
         let header = facts
-            .header("generate", self.question(), self.selection.shard)
+            .header(
+                "generate",
+                self.question(self.selection.digest(module)?),
+                self.selection.shard,
+            )
             .about(samples, samples * places.len())
             .in_folder(layout, self.overwrite);
         let kept = known.iter().flatten().filter(|known| !open(known)).count();
@@ -279,14 +284,22 @@ impl<D: Device> Generation<'_, D> {
         if is_old {
             // Its maps are replaced, and it says nothing of those that are not.
             let path = self.output.join(MANIFEST);
-            let removed = std::fs::remove_file(&path);
-            removed.map_err(|error| FileError::new("remove", &path, error))?;
+            match std::fs::remove_file(&path) {
+                // Another part of the run was faster.
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(FileError::new("remove", &path, error).into());
+                }
+                _ => {}
+            }
         }
         let mut lines = String::new();
         for method in &self.methods {
             let of = self.map_settings(*method);
             let key = of.key();
             lines.push_str(&line::text(&Line::Settings(SettingsLine { key, of })));
+        }
+        for failure in parts.iter().flat_map(|part| &part.failures) {
+            lines.push_str(&failure_line(failure));
         }
         journal.append(&lines)?;
         let mut ended = None;
@@ -415,19 +428,16 @@ impl<D: Device> Generation<'_, D> {
     }
 
     /// What all parts of this run have in common.
-    fn question(&self) -> SettingsKey {
-        let methods = self
-            .methods
-            .iter()
-            .map(|method| self.map_settings(*method).key());
-        let keys: Vec<SettingsKey> = methods.collect();
+    fn question(&self, samples: SettingsKey) -> SettingsKey {
+        let methods = self.methods.iter();
+        let keys: Vec<SettingsKey> = methods
+            .map(|method| self.map_settings(*method).key())
+            .collect();
         SettingsKey::of(&(
             keys,
+            samples,
             self.target_class.to_string(),
             self.positive_only,
-            &self.selection.only_dataset,
-            self.selection.limit,
-            self.selection.shard.map(crate::Shard::count),
         ))
     }
 
@@ -456,7 +466,14 @@ impl<D: Device> Generation<'_, D> {
         &self,
         module: &'m DataModule,
     ) -> Result<(Vec<Part<'m>>, GenerationSummary), GenerationError> {
-        let plan = self.selection.plan(module)?;
+        // Names that collide are found among the samples of all parts of the run.
+        let whole = Selection {
+            shard: None,
+            ..self.selection.clone()
+        };
+        let plan = whole.plan(module)?;
+        let shard = self.selection.shard;
+        let mut position = 0;
         let mut summary = GenerationSummary {
             ended: Ended::Complete,
             samples: 0,
@@ -476,19 +493,25 @@ impl<D: Device> Generation<'_, D> {
             let mut part = Part {
                 dataset: dataset.name,
                 jobs: Vec::new(),
-                failures: dataset.rejected,
+                failures: match shard {
+                    Some(shard) if shard.index() > 1 => Vec::new(),
+                    _ => dataset.rejected,
+                },
             };
             for sample in dataset.samples {
                 let record = sample.record;
+                let is_here = shard.is_none_or(|shard| shard.has(position));
+                position += 1;
                 if self.positive_only && self.outputs() == 1 && record.target == Target::Single(0) {
-                    summary.negative_samples_left_out += 1;
+                    summary.negative_samples_left_out += usize::from(is_here);
                     continue;
                 }
                 let path = match output_path(&record.name, "npy") {
                     Ok(path) => path,
                     Err(error) => {
                         let fault = Fault::of(FailureKind::Name, &error);
-                        part.failures.push(fault.at(dataset.name, &record.name));
+                        part.failures
+                            .extend(is_here.then(|| fault.at(dataset.name, &record.name)));
                         continue;
                     }
                 };
@@ -500,13 +523,14 @@ impl<D: Device> Generation<'_, D> {
                             path.display()
                         );
                         let fault = Fault::new(FailureKind::Name, reason);
-                        part.failures.push(fault.at(dataset.name, &record.name));
+                        part.failures
+                            .extend(is_here.then(|| fault.at(dataset.name, &record.name)));
                     }
                     // A sample of several data sets has one map.
                     Some(_) => {}
                     None => {
                         owners.insert(path, record);
-                        part.jobs.push(sample);
+                        part.jobs.extend(is_here.then_some(sample));
                     }
                 }
             }

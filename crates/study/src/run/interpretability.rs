@@ -189,7 +189,11 @@ impl Interpretability<'_> {
         std::fs::create_dir_all(&self.output)
             .map_err(|error| FileError::new("create", &self.output, error))?;
         let header = facts
-            .header(COMMAND, self.question(), self.selection.shard)
+            .header(
+                COMMAND,
+                self.question(self.selection.digest(module)?),
+                self.selection.shard,
+            )
             .about(plan.samples(), plan.samples() * self.sources.len());
         let journal = Journal::create(&self.output, self.selection.shard, &header)?;
         let mut run = Progress {
@@ -259,25 +263,18 @@ impl Interpretability<'_> {
     }
 
     /// What all parts of this run have in common.
-    fn question(&self) -> SettingsKey {
-        let sources: Vec<(Option<&str>, Option<&Path>)> = self
+    fn question(&self, samples: SettingsKey) -> SettingsKey {
+        let sources: Vec<(Option<&str>, String)> = self
             .sources
             .iter()
-            .map(|maps| match maps {
-                ScoredMaps::Control(control) => (Some(control.name()), None),
-                ScoredMaps::Folder(folder) => {
-                    (folder.method.as_deref(), Some(folder.path.as_path()))
-                }
-            })
+            .map(|maps| (maps.name(), maps.folder_name()))
             .collect();
         SettingsKey::of(&(
             NUMERICS,
             sources,
-            self.target_label,
-            self.seed,
-            &self.selection.only_dataset,
-            self.selection.limit,
-            self.selection.shard.map(crate::Shard::count),
+            samples,
+            self.loader.transforms().to_string(),
+            (self.target_label, self.seed),
         ))
     }
 

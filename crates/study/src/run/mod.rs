@@ -41,7 +41,9 @@ impl RunFacts {
             question,
             shard: shard.map(|shard| shard.to_string()),
             process: Process::this(),
-            began: jiff::Timestamp::now().to_string(),
+            began: jiff::Timestamp::now()
+                .strftime("%Y-%m-%dT%H:%M:%S%.9fZ")
+                .to_string(),
             program: self.program.clone(),
             samples: 0,
             kept: 0,

@@ -244,6 +244,7 @@ impl Index {
         let mut replaced: Vec<usize> = Vec::new();
         for (position, facts) in other.samples.iter().enumerate() {
             let known = self.find_sample(&facts.name);
+            let mut is_replaced = false;
             let sample = match known {
                 None => {
                     self.samples.push(facts.clone());
@@ -256,6 +257,7 @@ impl Index {
                     let number = ours.number.min(facts.number);
                     if !same {
                         // Maps of the picture that was replaced are worth nothing.
+                        is_replaced = true;
                         replaced.extend(self.range(sample));
                         self.samples[sample as usize] = facts.clone();
                     }
@@ -271,7 +273,7 @@ impl Index {
                     ..other.maps[entry]
                 };
                 let ours = known.and_then(|_| self.find_map(sample, theirs.place));
-                let Some(ours) = ours.filter(|ours| !replaced.contains(ours)) else {
+                let Some(ours) = ours.filter(|_| !is_replaced) else {
                     added.push(theirs);
                     continue;
                 };

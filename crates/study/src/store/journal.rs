@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use mednet_base::file::{self, FileError};
 
-use super::line::{self, EndLine, Header, Line, VERSION};
+use super::line::{self, EndLine, Header, Line, MapLine, VERSION};
 use super::process::Liveness;
 use crate::shard::Shard;
 
@@ -52,13 +52,21 @@ impl Journal {
         let path = folder.join(name);
         let file = OpenOptions::new().write(true).create_new(true).open(&path);
         let file = file.map_err(|e| FileError::new("create", &path, e))?;
+        let written = path.clone();
         let mut journal = Self {
             path,
             file,
             length: 0,
         };
-        journal.append(&line::text(&Line::Journal(Box::new(header.clone()))))?;
-        Ok(journal)
+        let first = line::text(&Line::Journal(Box::new(header.clone())));
+        match journal.append(&first) {
+            Ok(()) => Ok(journal),
+            Err(error) => {
+                // What went wrong first is the error to report.
+                let _ = fs::remove_file(written);
+                Err(error)
+            }
+        }
     }
 
     /// Adds whole lines by one write.
@@ -165,6 +173,44 @@ impl FoundJournal {
     }
 }
 
+impl FoundJournal {
+    /// The number of the process in its name, where that process is gone: what it left unfinished
+    /// is nobody's.
+    #[must_use]
+    pub fn dead_run(&self) -> Option<&str> {
+        let gone =
+            self.state == JournalState::Dead || self.header.process.liveness() == Liveness::Dead;
+        self.run_id().filter(|_| gone)
+    }
+}
+
+/// A process on another machine, of which nothing is known, is over where a later one has finished
+/// the same part of the same run: that is what a scheduler does after a machine was lost.
+pub(crate) fn settle(journals: &mut [FoundJournal]) {
+    let is_whole =
+        |found: &&FoundJournal| found.end.as_ref().is_some_and(|end| end.ended.is_whole());
+    let whole: Vec<Header> = journals
+        .iter()
+        .filter(is_whole)
+        .map(|found| found.header.clone())
+        .collect();
+    for found in journals
+        .iter_mut()
+        .filter(|found| found.state == JournalState::Alive)
+    {
+        let header = &found.header;
+        let is_replaced = whole.iter().any(|later| {
+            later.question == header.question
+                && later.shard == header.shard
+                && later.command == header.command
+                && later.began > header.began
+        });
+        if is_replaced && header.process.liveness() == Liveness::Elsewhere {
+            found.state = JournalState::Dead;
+        }
+    }
+}
+
 /// A file of lines that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LinesError {
@@ -211,7 +257,10 @@ impl LinesError {
     /// Whether the file is not there.
     #[must_use]
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound)
+        // A network file system calls a file that another machine has replaced stale.
+        use io::ErrorKind::{NotFound, StaleNetworkFileHandle};
+        matches!(self, Self::File { source, .. }
+            if matches!(source.kind(), NotFound | StaleNetworkFileHandle))
     }
 }
 
@@ -243,7 +292,11 @@ pub(crate) fn read_lines(
             line: number,
             reason,
         };
-        let line: Line<'_> = match serde_json::from_slice(&bytes) {
+        let parsed = match MapLine::in_written_form(&bytes) {
+            Some(map) => Ok(Line::Map(map)),
+            None => serde_json::from_slice(&bytes),
+        };
+        let line: Line<'_> = match parsed {
             Ok(line) => line,
             Err(_) if number == 1 && is_old(&bytes) => {
                 return Err(LinesError::Old {

@@ -184,6 +184,7 @@ impl MapStore {
             store.contradictions.extend(told);
             store.journals.push(found);
         }
+        journal::settle(&mut store.journals);
         Ok(store)
     }
 
@@ -207,11 +208,8 @@ impl MapStore {
 
     /// Removes what runs that were ended from outside have left unfinished.
     pub fn remove_unfinished(&self) {
-        let dead = self
-            .journals
-            .iter()
-            .filter(|found| found.state == JournalState::Dead);
-        let runs: Vec<&str> = dead.filter_map(FoundJournal::run_id).collect();
+        let journals = self.journals.iter();
+        let runs: Vec<&str> = journals.filter_map(FoundJournal::dead_run).collect();
         journal::remove_unfinished(&self.folder, &runs, usize::MAX);
     }
 
@@ -232,15 +230,20 @@ impl MapStore {
         {
             return Ok(false);
         }
-        store.write_manifest()?;
+        // The parts of a sharded run are brought together by `collect`.
+        store.write_manifest(|found| found.header.shard.is_some())?;
         Ok(true)
     }
 
-    /// Writes all that is known into the manifest, then removes the journals that were read.
+    /// Writes all that is known into the manifest, then removes the journals that were read, but
+    /// those that `keep` says.
     ///
     /// # Errors
     /// As [`MapStore::fold`].
-    pub fn write_manifest(mut self) -> Result<(), StoreError> {
+    pub fn write_manifest(
+        mut self,
+        keep: impl Fn(&FoundJournal) -> bool,
+    ) -> Result<(), StoreError> {
         let contradictions = std::mem::take(&mut self.contradictions);
         if !contradictions.is_empty() {
             self.believe_files(&contradictions);
@@ -263,7 +266,9 @@ impl MapStore {
         }
         output.finish()?;
         self.remove_unfinished();
-        journal::remove(&self.folder, &read)?;
+        let over = self.journals.iter().filter(|found| !keep(found));
+        let over: Vec<PathBuf> = over.map(|found| found.path.clone()).collect();
+        journal::remove(&self.folder, &over)?;
         match contradictions.is_empty() {
             true => Ok(()),
             false => Err(StoreError::Contradictory {

@@ -78,6 +78,11 @@ pub(crate) fn run(arguments: &View, invocation: &Invocation<'_>) -> Outcome {
 
     let plan = Plan::new(module, arguments)?;
     let paths: Vec<SampleMap<'_>> = plan.jobs().map(Job::sample_map).collect();
+    let has_failures = plan.parts.iter().any(|part| !part.failures.is_empty());
+    if let (Some(shard), true, false) = (arguments.shard.shard, paths.is_empty(), has_failures) {
+        printer.summary(&format!("no sample of shard {shard} has to be shown"));
+        return Ok(Status::Done);
+    }
     if paths.is_empty() {
         let failures = || plan.parts.iter().flat_map(|part| &part.failures);
         let reason = failures().next().map_or_else(
