@@ -16,6 +16,8 @@ fn shared(path: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
+    let expected = std::env::var_os("MEDNET_REQUIRE_REFERENCE").is_some();
+    assert!(!expected, "`{}` is not there", path.display());
     println!("skipped: `{}` is not there", path.display());
     None
 }
