@@ -5,8 +5,8 @@ use crate::sample::Image;
 /// Weights of red, green and blue. They add up to 0.9999: white becomes 0.9999.
 const WEIGHTS: [f32; 3] = [0.2989, 0.587, 0.114];
 
-/// Pixels from which on the room of green and blue is given back. That of a smaller picture serves
-/// the next one sooner than the operating system would give it anew.
+/// Pixels from which on a second buffer is not worth its memory. For fewer, it is: to cut a buffer
+/// short makes the system take its pages back and give them anew for the next picture.
 const LARGE: usize = 1 << 23;
 
 /// `[3, H, W]` to `[1, H, W]`; other pictures unchanged.
@@ -23,9 +23,11 @@ pub(super) fn apply(mut image: Image) -> Image {
         // The order of the sum is torchvision's.
         *red = *red * WEIGHTS[0] + green * WEIGHTS[1] + blue * WEIGHTS[2];
     }
-    image.pixels.truncate(plane);
     if plane > LARGE {
+        image.pixels.truncate(plane);
         image.pixels.shrink_to_fit();
+    } else {
+        image.pixels = image.pixels[..plane].to_vec();
     }
     Image {
         channels: 1,
