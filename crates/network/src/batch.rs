@@ -1,8 +1,8 @@
-//! The logits of many images: how many go through the network together.
+//! The logits of many images: how many images go through the network together.
 //!
-//! Which they are changes no result, only the time and the memory. An image by itself keeps the
-//! caches warm and lets each thread have its own; where weights are larger than values, several
-//! images together read them less often.
+//! The number changes the time and the memory, and no result. A single image keeps the caches warm
+//! and leaves every thread an image of its own. Several images together read the weights less
+//! often, which pays where the weights are larger than the values.
 
 use rayon::prelude::*;
 
@@ -12,9 +12,9 @@ use crate::graph::{Shape, ShapeError};
 use crate::keep::Keep;
 use crate::tensor::Tensor;
 
-/// Bytes that the values of the images under way may take for each thread.
+/// Most bytes that each thread may hold in values of the images in work.
 const MEMORY_A_THREAD: usize = 32 << 20;
-/// More images together hardly save any reading of weights.
+/// Beyond this number, more images together save hardly any reading of weights.
 const MOST_TOGETHER: usize = 8;
 
 impl<D: Device> Engine<D> {
@@ -51,8 +51,8 @@ impl<D: Device> Engine<D> {
         Ok(Tensor::from_parts([count, outputs, 1, 1], all))
     }
 
-    /// How many images of this shape may be on their way to the logits at the same time, each by
-    /// itself, if that is kept: at most as many as there are threads.
+    /// How many images of this shape may be computed at the same time, each by itself, where every
+    /// run keeps what `keep` asks for: at most one for each thread.
     ///
     /// # Errors
     /// Where the network cannot take images of this shape.

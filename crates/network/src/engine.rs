@@ -17,8 +17,8 @@ use crate::memory::{Buffer, Pool};
 use crate::tensor::Tensor;
 
 type Sources = Vec<(NodeId, Shape)>;
-/// What is made once for each key. Threads that want what is being made wait for it, the others do
-/// not.
+/// A cache of values that are made once for each key. A thread waits while another one makes the
+/// same value, and for no other value.
 type Shared<K, V> = Mutex<HashMap<K, Arc<OnceLock<Arc<V>>>>>;
 
 /// A graph on a device.
@@ -92,8 +92,8 @@ impl<D: Device> Trace<D> {
     }
 }
 
-/// What a cache holds under `key`, made first if need be. After a panic of `make`, the next one who
-/// asks makes it.
+/// The value that a cache holds under `key`; `make` makes it for the first caller. Where `make`
+/// panics, the next caller makes it.
 fn cached<K: Eq + std::hash::Hash, V>(
     cache: &Shared<K, V>,
     key: K,
@@ -133,8 +133,8 @@ impl<D: Device> Engine<D> {
         self.memory.device()
     }
 
-    /// Computes a batch of images up to the logits and keeps what is asked for, be it the logits or
-    /// anything before.
+    /// Runs a batch of images as far as is needed and keeps what `keep` asks for: the logits or any
+    /// value before them.
     ///
     /// # Errors
     /// Where the network cannot take images of this shape.
@@ -181,7 +181,8 @@ impl<D: Device> Engine<D> {
         Tensor::from_parts([images, channels, height, width], values)
     }
 
-    /// Computes what is to be kept from `sources`. All sources have as many images as the first, or one.
+    /// Computes the values to keep from `sources`. Sources of one image stand for the whole batch;
+    /// all others have the same number of images.
     ///
     /// # Errors
     /// Names the first node whose inputs do not fit it.
@@ -218,7 +219,7 @@ impl<D: Device> Engine<D> {
         Ok(run.finish(&keep.values))
     }
 
-    /// How to compute what is to be kept from sources of these shapes.
+    /// The steps that compute the values to keep from sources of these shapes.
     pub(crate) fn plan(&self, shapes: Sources, keep: &Keep) -> Result<Arc<Plan>, ShapeError> {
         let key = (shapes, keep.clone());
         let known = {
@@ -234,7 +235,8 @@ impl<D: Device> Engine<D> {
 
     /// Buffers for all slots of a plan.
     fn workspace(&self, plan: &Plan, images: usize) -> Vec<Option<Buffer<D>>> {
-        // The largest first: a small value would take what only they fit into.
+        // The largest slots first: a small one would take the only buffer that a large one fits
+        // into.
         let mut order: Vec<usize> = (0..plan.slot_sizes.len()).collect();
         order.sort_unstable_by_key(|&slot| std::cmp::Reverse(plan.slot_sizes[slot]));
         let mut buffers: Vec<(usize, Buffer<D>)> = order
@@ -384,7 +386,7 @@ impl<D: Device> Run<'_, D> {
         Region { buffer, layout }
     }
 
-    /// Takes the buffer that holds `id` out of the workspace while something is written to it.
+    /// Takes the buffer that holds `id` out of the workspace while `write` writes to it.
     fn write(&mut self, id: NodeId, write: impl FnOnce(&Self, RegionMut<'_, D::Buffer>)) {
         let (slot, layout) = self.slot_and_layout(id);
         let Some(mut buffer) = self.buffers[slot].take() else {
@@ -420,7 +422,7 @@ impl<D: Device> Run<'_, D> {
         self.write(step.output, |run, output| run.compute(step, output));
     }
 
-    /// Notes where a value is positive before others take its memory.
+    /// Keeps the mask of a value before a later step takes its memory.
     fn keep_mask(&mut self, id: NodeId, keep: &Keep) {
         if keep.masks.contains(&id) {
             let mask = self.engine.device().positive(self.region(id));
@@ -474,7 +476,7 @@ impl<D: Device> Run<'_, D> {
         }
     }
 
-    /// Keeps the wanted values and leaves the rest of the memory for later runs.
+    /// Keeps the wanted values and returns the rest of the memory to the pool.
     fn finish(self, wanted: &[NodeId]) -> Trace<D> {
         let values = wanted.iter().map(|&id| (id, self.slot_and_layout(id)));
         let values: Vec<(NodeId, (usize, Layout))> = values.collect();

@@ -1,6 +1,6 @@
 //! Extents of convolutions and pooling windows.
 //!
-//! The graph says them and the devices compute with them, so that they belong to neither.
+//! The graph states them and the devices compute with them, so that they belong to neither.
 
 /// Channels, kernel and windows of a two-dimensional convolution. Pairs are `[rows, columns]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

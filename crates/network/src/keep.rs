@@ -1,9 +1,9 @@
-//! What a run is asked to keep.
+//! What a run must keep.
 
 use crate::graph::NodeId;
 
-/// Values that a run keeps, and nodes of which it keeps only where they are positive, all that a
-/// gradient asks of a ReLU: a bit for each value.
+/// Nodes whose values a run keeps, and nodes of which it keeps only the ReLU mask: a bit for each
+/// value that says whether it is positive.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Keep {
     pub(crate) values: Vec<NodeId>,

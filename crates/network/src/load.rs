@@ -128,7 +128,7 @@ impl LoadedNetwork {
     }
 }
 
-/// Weights of a checkpoint of which each expected one is known to be there.
+/// The weights of a checkpoint that has every weight of the network.
 struct MatchedParameters<'m>(&'m BTreeMap<String, &'m Tensor>);
 
 impl Parameters for MatchedParameters<'_> {

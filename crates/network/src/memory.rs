@@ -1,11 +1,11 @@
-//! Memory of a device, used again: fresh memory costs a page fault for every page.
+//! Memory of a device that is used again: every page of fresh memory costs a page fault.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::device::Device;
 
-/// A device and the buffers that nobody needs at the moment.
+/// A device and the buffers that no run holds at the moment.
 pub(crate) struct Pool<D: Device> {
     device: D,
     free: Mutex<Vec<D::Buffer>>,
@@ -23,7 +23,8 @@ impl<D: Device> Pool<D> {
         &self.device
     }
 
-    /// The smallest buffer that holds this many values, or a new one. It holds anything.
+    /// The smallest free buffer with room for this many values, or a new one. Its content is left
+    /// over from an earlier run.
     pub(crate) fn take(self: &Arc<Self>, length: usize) -> Buffer<D> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let size = |position: usize, free: &[D::Buffer]| self.device.length(&free[position]);
@@ -33,8 +34,8 @@ impl<D: Device> Pool<D> {
         let buffer = match best {
             Some(position) => free.swap_remove(position),
             None => {
-                // The new one takes the place of the largest, which has been outgrown: what runs
-                // need differs, and all that any of them needed would pile up.
+                // The largest buffer is too small: it is freed and the new one takes its place.
+                // Runs need buffers of different sizes, which would pile up otherwise.
                 let largest = (0..free.len()).max_by_key(|&position| size(position, &free));
                 let outgrown = largest.map(|position| free.swap_remove(position));
                 drop(free);
@@ -49,10 +50,10 @@ impl<D: Device> Pool<D> {
     }
 }
 
-/// A buffer that goes back to its pool when it is dropped, after a panic too: what it holds then is
-/// as good as any other content.
+/// A buffer that returns to its pool when it is dropped, after a panic too: no run relies on what a
+/// buffer from the pool holds.
 pub(crate) struct Buffer<D: Device> {
-    /// There until it is dropped.
+    /// Present until it is dropped.
     buffer: Option<D::Buffer>,
     pool: Arc<Pool<D>>,
 }
@@ -62,7 +63,7 @@ impl<D: Device> Deref for Buffer<D> {
 
     fn deref(&self) -> &D::Buffer {
         let Some(buffer) = &self.buffer else {
-            unreachable!("it is there until it is dropped")
+            unreachable!("it is present until it is dropped")
         };
         buffer
     }
@@ -71,7 +72,7 @@ impl<D: Device> Deref for Buffer<D> {
 impl<D: Device> DerefMut for Buffer<D> {
     fn deref_mut(&mut self) -> &mut D::Buffer {
         let Some(buffer) = &mut self.buffer else {
-            unreachable!("it is there until it is dropped")
+            unreachable!("it is present until it is dropped")
         };
         buffer
     }

@@ -16,7 +16,7 @@ pub(super) struct Place {
     pub(super) offset: usize,
 }
 
-/// What the way of a gradient from the logits to some layers looks like.
+/// How the gradient is computed on its path from the logits to some layers.
 pub(super) struct Arrangement<'g> {
     graph: &'g Graph,
     to: &'g [NodeId],
@@ -25,7 +25,7 @@ pub(super) struct Arrangement<'g> {
     /// For each node, the node on the path that reads it, if there is just one.
     only_reader: Vec<Option<NodeId>>,
     places: Vec<Option<Place>>,
-    /// The last node to be visited of those that lie with each root.
+    /// For each root, the node in its memory that is visited last.
     last: HashMap<NodeId, NodeId>,
 }
 
@@ -58,13 +58,14 @@ impl<'g> Arrangement<'g> {
         self.places[id.0]
     }
 
-    /// Whether nobody needs the memory of the root once this node has been visited.
+    /// The root whose memory is free once this node has been visited, if this is the last node in
+    /// it.
     pub(super) fn is_last(&self, id: NodeId) -> Option<NodeId> {
         let root = self.places[id.0]?.root;
         (self.last.get(&root) == Some(&id)).then_some(root)
     }
 
-    /// The only reader of a node whose gradient nobody asks for.
+    /// The only reader of a node, if the node's gradient is not asked for.
     fn hidden_behind(&self, id: NodeId) -> Option<NodeId> {
         self.only_reader[id.0].filter(|_| !self.to.contains(&id))
     }
@@ -73,27 +74,29 @@ impl<'g> Arrangement<'g> {
         &self.graph.node(id).operation
     }
 
-    /// The batch normalisation behind a convolution that its gradient passes along with it.
+    /// The batch normalisation behind a convolution whose scale is folded into the weights of the
+    /// convolution's gradient.
     pub(super) fn folded_norm(&self, convolution: NodeId) -> Option<NodeId> {
         self.hidden_behind(convolution)
             .filter(|&reader| matches!(self.operation(reader), Operation::BatchNorm(_)))
     }
 
-    /// Whether the convolution in front of a normalisation takes it along.
+    /// Whether the scale of a normalisation is folded into the convolution in front of it.
     pub(super) fn is_folded(&self, norm: NodeId) -> bool {
         let input = self.graph.node(norm).inputs[0];
         matches!(self.operation(input), Operation::Convolution(_))
             && self.folded_norm(input) == Some(norm)
     }
 
-    /// The ReLU in front of a convolution that its gradient passes in the same go.
+    /// The ReLU in front of a convolution whose mask the convolution's gradient applies.
     pub(super) fn gate(&self, convolution: NodeId) -> Option<NodeId> {
         let input = self.graph.node(convolution).inputs[0];
         let alone = self.hidden_behind(input) == Some(convolution);
         (alone && matches!(self.operation(input), Operation::Relu)).then_some(input)
     }
 
-    /// The normalisation in front of such a ReLU, if the gradient passes that too.
+    /// The normalisation in front of such a ReLU, if the convolution's gradient applies its scale
+    /// too.
     pub(super) fn norm_before(&self, gate: NodeId) -> Option<NodeId> {
         let input = self.graph.node(gate).inputs[0];
         let is_norm = matches!(
@@ -104,8 +107,9 @@ impl<'g> Arrangement<'g> {
         passes.then_some(input)
     }
 
-    /// The means behind a convolution whose gradient is better spread after the convolution's: what
-    /// lies in memory as the convolution's gradient is then that of the means of its input.
+    /// The average pool behind a convolution that changes places with it: the gradient goes through
+    /// the convolution first, on fewer pixels, and is spread over the windows afterwards. The
+    /// memory of the convolution's gradient then holds that of the pooled input.
     pub(super) fn swapped(&self, convolution: NodeId) -> Option<(NodeId, Window)> {
         let reader = self.hidden_behind(convolution)?;
         match (self.operation(convolution), self.operation(reader)) {
@@ -123,7 +127,8 @@ impl<'g> Arrangement<'g> {
             if !self.on_path[index] {
                 continue;
             }
-            // A concatenation that somebody asks for is not what its parts receive in all.
+            // The gradient of a concatenation that is asked for must stay as it is, and its parts
+            // may get more from their other readers.
             let joins = matches!(self.operation(id), Operation::Concat) && !self.to.contains(&id);
             if self.places[index].is_none() {
                 let upon_parts = joins.then(|| self.upon_parts(id, size)).flatten();

@@ -1,10 +1,10 @@
 //! The gradient of the logits with respect to layers or to the image.
 //!
-//! Only the part of the graph between the logits and the layers asked for is visited, and no
-//! gradient of a weight is ever computed. Batch normalisation uses its running statistics, as in
-//! inference. A convolution takes the gradient through the normalisation behind it, the ReLU in
-//! front of it and the normalisation in front of that in one go, as far as nobody asks for the
-//! gradients in between.
+//! The walk visits only the part of the graph between the logits and the layers asked for, and
+//! computes no gradient of a weight. Batch normalisation uses its running statistics, as in
+//! inference. One step takes the gradient through a convolution, the normalisation behind it, the
+//! ReLU in front of it and the normalisation in front of that, as far as the gradients in between
+//! are not asked for.
 
 mod arrangement;
 mod path;
@@ -26,8 +26,8 @@ impl<D: Device> Engine<D> {
     /// W]`, handed to `visit` from the logits downwards; layers that the logits do not depend on
     /// are left out.
     ///
-    /// `trace` must hold [`Graph::needed_for_gradient`](crate::graph::Graph::needed_for_gradient) of `to`, and the logits; `seed` has the
-    /// shape of the logits, `[N, outputs, 1, 1]`.
+    /// `trace` must hold [`Graph::needed_for_gradient`](crate::graph::Graph::needed_for_gradient)
+    /// of `to`, and the logits; `seed` has the shape of the logits, `[N, outputs, 1, 1]`.
     ///
     /// # Panics
     /// If the trace lacks something of it.
@@ -55,7 +55,8 @@ impl<D: Device> Engine<D> {
         walk.write(output, |_, output| {
             self.device().upload(seed.data(), output);
         });
-        // One after the other, gradients that do not lie in host memory go to the same place there.
+        // Gradients that do not lie in host memory are copied there, one after the other, into
+        // this.
         let mut downloaded = Vec::new();
         for index in (0..=output.0).rev() {
             let id = NodeId(index);
@@ -83,7 +84,7 @@ impl<D: Device> Engine<D> {
     }
 }
 
-/// A gradient on its way from the logits down.
+/// The state of a walk of the gradient from the logits towards the image.
 struct Walk<'w, D: Device> {
     engine: &'w Engine<D>,
     trace: &'w Trace<D>,
@@ -91,7 +92,7 @@ struct Walk<'w, D: Device> {
     images: usize,
     /// By root.
     memory: HashMap<NodeId, Buffer<D>>,
-    /// Nodes that the gradient has passed together with the convolution behind them.
+    /// Nodes whose gradient the step of the convolution behind them has computed.
     passed: Vec<bool>,
 }
 
@@ -136,8 +137,8 @@ impl<'w, D: Device> Walk<'w, D> {
         }
     }
 
-    /// Makes sure that something can be written or added to the gradient of a node. Returns
-    /// whether it must be added: then there is a sum so far, or zeros.
+    /// Makes sure that the gradient of a node has memory. Returns whether the next value must be
+    /// added to what lies there, which is the sum so far or zeros.
     fn begin(&mut self, id: NodeId) -> bool {
         let (root, part) = self.root_and_layout(id);
         if self.memory.contains_key(&root) {
@@ -154,7 +155,7 @@ impl<'w, D: Device> Walk<'w, D> {
         !whole
     }
 
-    /// Takes the memory of a gradient out while something is written to it.
+    /// Takes the memory of a gradient out of the walk while `write` writes to it.
     fn write(&mut self, id: NodeId, write: impl FnOnce(&Self, RegionMut<'_, D::Buffer>)) {
         let (root, layout) = self.root_and_layout(id);
         let Some(mut buffer) = self.memory.remove(&root) else {
@@ -170,7 +171,7 @@ impl<'w, D: Device> Walk<'w, D> {
         self.memory.insert(root, buffer);
     }
 
-    /// Adds what flows through a node to the gradients of its inputs.
+    /// Adds the gradient that passes through a node to the gradients of its inputs.
     fn pass_on(&mut self, id: NodeId) {
         let node = self.engine.graph().node(id);
         let on_path = &self.arrangement.on_path;
@@ -337,7 +338,7 @@ impl<'w, D: Device> Walk<'w, D> {
         });
     }
 
-    /// Takes the gradient through a convolution and what goes along with it.
+    /// Takes the gradient through a convolution and what is fused with it.
     fn convolution(&mut self, id: NodeId) {
         let device = self.device();
         if let Some((_, window)) = self.arrangement.swapped(id) {
@@ -409,6 +410,6 @@ impl<'w, D: Device> Walk<'w, D> {
 /// What is known of the mask of a ReLU.
 enum Known<'t, D: Device> {
     Mask(&'t D::Mask),
-    /// What goes into the normalisation in front of it, and that.
+    /// The input of the normalisation in front of it, and that normalisation.
     Input(NodeId, Arc<ScaleShift>),
 }

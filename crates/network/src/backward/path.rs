@@ -1,11 +1,12 @@
-//! The way of a gradient through the graph, and what must be known along it.
+//! The path of a gradient through the graph, and what the forward run must keep for it.
 
 use crate::graph::{Graph, NodeId, Operation};
 use crate::keep::Keep;
 
 impl Graph {
-    /// What a forward run must keep so that the gradient can be followed from the
-    /// logits to these layers: where ReLUs are open, and which element wins each maximum.
+    /// What a forward run must keep so that [`Engine::backward`](crate::Engine::backward) can
+    /// follow the gradient from the logits to these layers: the masks of the ReLUs, and the inputs
+    /// of the max pools.
     #[must_use]
     pub fn needed_for_gradient(&self, to: &[NodeId]) -> Keep {
         let on_path = self.between(to);
@@ -17,8 +18,9 @@ impl Graph {
                 Operation::Relu if passes => {
                     let prologue = self.prologue_of_relu(id).filter(|_| !to.contains(&id));
                     match prologue {
-                        // What goes into the normalisation tells the same as the ReLU's result,
-                        // which a convolution computes on the way.
+                        // The convolution computes the normalisation and the ReLU while it reads
+                        // its input, so that the ReLU's result is never written. The input of the
+                        // normalisation gives the same mask.
                         Some(norm) => needed.values.push(self.node(norm).inputs[0]),
                         None => needed.masks.push(id),
                     }
@@ -30,7 +32,8 @@ impl Graph {
         Keep::default().and(&needed)
     }
 
-    /// The normalisation in front of a ReLU if a convolution applies both to what it reads.
+    /// The normalisation in front of a ReLU, if a convolution applies both to its input while it
+    /// reads it.
     fn prologue_of_relu(&self, relu: NodeId) -> Option<NodeId> {
         let norm = self.node(relu).inputs[0];
         let input = *self.node(norm).inputs.first()?;

@@ -1,12 +1,13 @@
-//! Fusion: a convolution takes along the batch normalisation, ReLU and sum behind it and the
-//! normalisation in front of it, as far as nobody else reads the values in between.
+//! Fusion: one step computes a convolution together with the batch normalisation, ReLU and sum
+//! behind it and the normalisation in front of it, as far as no other node reads the values in
+//! between.
 
 use super::{Action, Step};
 use crate::geometry::Window;
 use crate::graph::{Graph, NodeId, Operation};
 
-/// The steps that compute the needed nodes, in order. Flattening and concatenation need no step
-/// here: whether their values must be copied shows when they are placed.
+/// The steps that compute the needed nodes, in order. Flattening and concatenation get no step
+/// here: the placement decides whether their values must be copied.
 pub(super) fn fuse(
     graph: &Graph,
     needed: &[NodeId],
@@ -29,7 +30,7 @@ struct Fusion<'g> {
     /// For every node, the only needed node that reads it, if there is just one and the value is
     /// not wanted itself.
     only_reader: Vec<Option<NodeId>>,
-    /// Nodes that an earlier step computes along.
+    /// Nodes that are part of an earlier step.
     absorbed: Vec<bool>,
     /// Normalisations that a convolution applies to its input.
     prologues: Vec<Option<(NodeId, bool)>>,
@@ -119,7 +120,7 @@ impl<'g> Fusion<'g> {
         let first = prologue.map_or(id, |(norm, _)| norm);
         let mut inputs = vec![self.graph.node(first).inputs[0]];
         if let Some((pool, window)) = self.swapped(id) {
-            // The means of the input take the place of the convolution's result.
+            // The pooled input lies in memory under the name of the convolution.
             let plain = Action::Convolution {
                 node: id,
                 norm: None,
@@ -157,7 +158,7 @@ impl<'g> Fusion<'g> {
         });
     }
 
-    /// The means behind a convolution that are better taken in front of it.
+    /// The average pool behind a convolution that is computed in front of it.
     fn swapped(&mut self, convolution: NodeId) -> Option<(NodeId, Window)> {
         let Operation::Convolution(parameters) = self.operation(convolution) else {
             return None;
@@ -173,7 +174,7 @@ impl<'g> Fusion<'g> {
         }
     }
 
-    /// A sum of two values of which the other is there before the convolution starts.
+    /// The factor of a sum of the convolution's result and a value that was computed before it.
     fn absorb_sum(
         &mut self,
         convolution: NodeId,
@@ -189,6 +190,7 @@ impl<'g> Fusion<'g> {
             [first, second] if second == *tail => first,
             _ => return None,
         };
+        // Nodes are in execution order: a later node has no value yet when the convolution runs.
         if other >= convolution {
             return None;
         }

@@ -1,4 +1,4 @@
-//! From a graph to a list of steps: which nodes run in one go, and where their values lie.
+//! From a graph to a list of steps: which nodes one step computes, and where their values lie.
 
 mod fuse;
 mod place;
@@ -9,7 +9,7 @@ use crate::geometry::Window;
 use crate::graph::{Graph, NodeId, Shape, ShapeError};
 use crate::keep::Keep;
 
-/// What a device is told to do in one go.
+/// What a device computes in one step.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     /// Convolution with what is fused into it.
@@ -37,7 +37,7 @@ pub(crate) enum Action {
     },
     Relu,
     MaxPool(Window),
-    /// Means of windows, with a normalisation in front and perhaps a ReLU between.
+    /// Average pool, with a normalisation in front of it and perhaps a ReLU between.
     AveragePool {
         window: Window,
         prologue: Option<(NodeId, bool)>,
@@ -46,7 +46,7 @@ pub(crate) enum Action {
     Sum {
         scale: f32,
     },
-    /// Copies the inputs to these channels of the output (the others are there already).
+    /// Copies the inputs into these channels of a concatenation; the others lie there already.
     Join {
         first_channels: Vec<usize>,
     },
@@ -73,8 +73,9 @@ pub(crate) struct Placement {
 pub(crate) struct Plan {
     pub(crate) steps: Vec<Step>,
     pub(crate) shapes: HashMap<NodeId, Shape>,
-    /// Shapes of what lies in memory under the name of a node: those above, but for a convolution
-    /// that has changed places with the means behind it, the means of its input.
+    /// Shapes of the values that lie in memory under the names of the nodes. They are those above,
+    /// except that a convolution which has changed places with the average pool behind it stands
+    /// for its pooled input.
     pub(crate) stored: HashMap<NodeId, Shape>,
     pub(crate) placements: HashMap<NodeId, Placement>,
     /// Values of one image that each slot must be able to hold.

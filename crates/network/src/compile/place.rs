@@ -1,5 +1,5 @@
-//! Placement: values that are concatenated are written side by side from the start, and memory is
-//! used again as soon as nobody needs what lies in it.
+//! Placement: the parts of a concatenation are written side by side from the start, and memory is
+//! used again as soon as no later step reads what lies in it.
 
 use std::collections::HashMap;
 
@@ -120,8 +120,8 @@ impl Placing<'_> {
         }
     }
 
-    /// Places flattened and concatenated values upon what they are made of where that is possible,
-    /// and adds the copies where it is not.
+    /// Lets flattened and concatenated values share the memory of their inputs where that is
+    /// possible, and adds steps that copy where it is not.
     fn alias_and_copy(&mut self, steps: Vec<Step>, sources: &[NodeId]) -> Vec<Step> {
         let mut ids: Vec<NodeId> = self.shapes.keys().copied().collect();
         ids.sort_unstable();
@@ -152,7 +152,7 @@ impl Placing<'_> {
         all
     }
 
-    /// Whether a step reads `id`, directly or through a value placed upon it.
+    /// Whether a step reads `id`, directly or through a value that shares its memory.
     fn reads(&self, step: &Step, id: NodeId) -> bool {
         step.inputs.iter().any(|&read| self.rests_on(read, id))
     }
@@ -170,7 +170,7 @@ impl Placing<'_> {
                 .any(|&input| self.rests_on(input, id))
     }
 
-    /// Places a concatenation; the step that copies the parts which are not in place.
+    /// Places a concatenation. Returns the step that copies the parts that do not lie in it yet.
     fn concat(&mut self, id: NodeId, inputs: &[NodeId]) -> Option<Step> {
         if !self.places.contains_key(&id) {
             let (storage, start) = self.places[&inputs[0]];

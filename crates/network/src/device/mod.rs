@@ -22,7 +22,7 @@ pub struct ScaleShift {
     pub relu: bool,
 }
 
-/// What happens to the result of a convolution before it is written, in this order.
+/// What a device does with the result of a convolution before it writes it, in this order.
 #[derive(Debug)]
 pub struct Epilogue<'b, B> {
     /// Negative values become zero.
@@ -31,8 +31,9 @@ pub struct Epilogue<'b, B> {
     pub sum: Option<(Region<'b, B>, f32)>,
 }
 
-/// What happens to the gradient of a convolution or of an average pool before it is written, in this
-/// order. `V` is a value to read and `M` a mask, as the device or its kernels know them.
+/// What a device does with the gradient of a convolution or of an average pool before it writes it,
+/// in this order. `V` is a value to read and `M` a ReLU mask, as the device or its kernels have
+/// them.
 #[derive(Debug)]
 pub struct GradientEpilogue<'b, V, M> {
     /// Takes the gradient through a ReLU in front of it.
@@ -117,8 +118,8 @@ impl<'b, V: Copy, M> GradientEpilogue<'b, V, M> {
 /// The primitives of a machine that can run networks.
 ///
 /// Weights are prepared once, while other threads may wait for them: the primitives that prepare
-/// them must not wait for tasks of the current rayon pool. After a panic in a primitive, whatever it
-/// was to write is not read by anybody, and its memory is used again.
+/// them must not wait for tasks of the current rayon pool. After a panic in a primitive, whatever
+/// it was to write is not read by anybody, and its memory is used again.
 ///
 /// Inputs and outputs never overlap. Gradients are those of a scalar with respect to the input of
 /// the primitive, given the gradient with respect to its output; they replace what `input_gradient`
@@ -151,8 +152,8 @@ pub trait Device: Send + Sync + Sized + 'static {
     /// Copies a value; an input of one image is repeated for all images of the output.
     fn copy(&self, input: Region<'_, Self::Buffer>, output: RegionMut<'_, Self::Buffer>);
 
-    /// Packs the weights `[O, I / groups, KH, KW]` and biases `[O]` of a convolution, for results of
-    /// this many rows and columns.
+    /// Packs the weights `[O, I / groups, KH, KW]` and biases `[O]` of a convolution, for results
+    /// of this many rows and columns.
     fn prepare_convolution(
         &self,
         geometry: &ConvolutionGeometry,
@@ -213,9 +214,9 @@ pub trait Device: Send + Sync + Sized + 'static {
     );
     /// `max(x, 0)`.
     fn relu(&self, input: Region<'_, Self::Buffer>, output: RegionMut<'_, Self::Buffer>);
-    /// Where values are positive; not-a-number is not.
+    /// The ReLU mask of values: where they are positive. Not-a-number is not positive.
     fn positive(&self, values: Region<'_, Self::Buffer>) -> Self::Mask;
-    /// Lets the gradient pass where the ReLU's result was positive; the rest becomes zero.
+    /// Keeps the gradient within the mask of the ReLU; the rest becomes zero.
     fn relu_gradient(&self, mask: &Self::Mask, gradient: RegionMut<'_, Self::Buffer>);
     /// Multiplies each channel by its factor.
     fn scale(&self, factor: &[f32], values: RegionMut<'_, Self::Buffer>);
@@ -246,8 +247,8 @@ pub trait Device: Send + Sync + Sized + 'static {
         output_gradient: Region<'_, Self::Buffer>,
         input_gradient: RegionMut<'_, Self::Buffer>,
     );
-    /// Mean of each window, padding counted. The prologue applies to the input but not to the zeros
-    /// that pad it.
+    /// Average of each window, padding counted. The prologue applies to the input but not to the
+    /// zeros that pad it.
     fn average_pool(
         &self,
         window: &Window,
@@ -255,7 +256,7 @@ pub trait Device: Send + Sync + Sized + 'static {
         input: Region<'_, Self::Buffer>,
         output: RegionMut<'_, Self::Buffer>,
     );
-    /// Spreads each gradient over its window.
+    /// Spreads the gradient of each average over its window.
     fn average_pool_gradient(
         &self,
         window: &Window,
@@ -263,14 +264,14 @@ pub trait Device: Send + Sync + Sized + 'static {
         input_gradient: RegionMut<'_, Self::Buffer>,
         epilogue: &GradientEpilogue<'_, Region<'_, Self::Buffer>, Self::Mask>,
     );
-    /// Means over a grid of windows that covers the plane; window `i` of `n` over `extent` rows is
-    /// rows `floor(i extent / n)` to `ceil((i + 1) extent / n)`.
+    /// Averages over a grid of windows that covers the plane; window `i` of `n` over `extent` rows
+    /// is rows `floor(i extent / n)` to `ceil((i + 1) extent / n)`.
     fn adaptive_average_pool(
         &self,
         input: Region<'_, Self::Buffer>,
         output: RegionMut<'_, Self::Buffer>,
     );
-    /// Spreads each gradient over its window.
+    /// Spreads the gradient of each average over its window.
     fn adaptive_average_pool_gradient(
         &self,
         output_gradient: Region<'_, Self::Buffer>,

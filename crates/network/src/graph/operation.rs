@@ -24,16 +24,16 @@ pub enum Operation {
     Relu,
     /// Maximum of a window; padding never wins.
     MaxPool(Window),
-    /// Mean of a window; padding counts as zeros.
+    /// Average of a window; padding counts as zeros.
     AveragePool(Window),
-    /// Mean over a grid of `height` by `width` windows that covers the plane.
+    /// Average over each of a grid of `height` by `width` windows that covers the plane.
     AdaptiveAveragePool {
         /// Rows of the result.
         height: usize,
         /// Columns of the result.
         width: usize,
     },
-    /// Joins the channels of its inputs in order.
+    /// Concatenates the channels of its inputs in order.
     Concat,
     /// `scale * (x_1 + x_2 + ...)`.
     Sum {
@@ -109,8 +109,8 @@ pub struct Linear {
 }
 
 impl Convolution {
-    /// Whether the means of windows of its result are its result for the means of windows of its
-    /// input: so it is for one tap, and on fewer pixels it takes less time.
+    /// Whether an average pool behind it gives the same as one in front of it, and is cheaper
+    /// there: so it is for a kernel of one tap, which then sees fewer pixels.
     pub(crate) fn swaps_with(&self, averages: &Window) -> bool {
         let geometry = &self.geometry;
         let one_tap =

@@ -79,10 +79,10 @@ impl Method for AblationCam {
 
 /// The value that silences each channel.
 ///
-/// The original's is 0 where no activation is negative. Otherwise it is far below all of them, and
-/// farther for each channel of a batch, as it looks for the minimum again after each: a batch
-/// normalisation with a negative scale behind the layer turns that into an enormous activation.
-/// Here the sign of that scale decides.
+/// The original's value is 0 where no activation is negative. Otherwise it lies far below all
+/// activations, and farther for each further channel of a batch, because the original computes the
+/// minimum again after each channel. A batch normalisation with a negative scale behind the layer
+/// turns such a value into an enormous activation; here the sign of that scale decides.
 fn silenced_values(explanation: &dyn Explanation) -> Vec<f32> {
     let count = explanation.activation().image_shape()[0];
     match explanation.mode() {
@@ -145,8 +145,8 @@ impl Sign {
     }
 }
 
-/// Looks at the readers of `id`, whose channels `first..` are those of the layer, through
-/// concatenations.
+/// Notes the signs of the batch normalisations that read the layer, directly or through
+/// concatenations. The channels `first..` of `id` are those of the layer.
 fn note_signs(graph: &Graph, id: NodeId, first: usize, signs: &mut [Sign]) {
     for (index, reader) in graph.nodes().iter().enumerate().skip(id.0 + 1) {
         let reader_id = NodeId(index);

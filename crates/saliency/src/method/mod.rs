@@ -60,9 +60,9 @@ pub trait Method: Sync {
     fn description(&self) -> &'static str;
     /// Author, year and where to find the paper.
     fn reference(&self) -> &'static str;
-    /// What it needs to know.
+    /// What it needs besides the activation of the explained layer and the logits.
     fn needs(&self) -> Needs;
-    /// Whether the map depends on the layer that is looked at.
+    /// Whether the map depends on the explained layer.
     fn uses_layer(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! Means of windows and the way of gradients back through them.
+//! Average pooling and its gradient.
 
 use std::ops::Range;
 
@@ -44,7 +44,7 @@ pub(super) fn average_pool(
     });
 }
 
-/// Adds a row of the input behind the prologue.
+/// Adds a row of the input, after the prologue.
 fn add_line(sums: &mut [f32], line: &[f32], prologue: Option<&ScaleShift>, channel: usize) {
     let pairs = sums.iter_mut().zip(line);
     match prologue {
@@ -92,7 +92,7 @@ pub(super) fn average_pool_gradient(
     });
 }
 
-/// The windows, of so many rows of them, that a row lies in.
+/// The rows of windows, of `rows` in all, that see a row of the input.
 fn windows_over(window: &Window, row: usize, rows: usize) -> Range<usize> {
     let (kernel, stride) = (window.kernel[0], window.stride[0]);
     let row = row + window.padding[0];
@@ -100,7 +100,7 @@ fn windows_over(window: &Window, row: usize, rows: usize) -> Range<usize> {
     first.min(rows)..(row / stride + 1).min(rows)
 }
 
-/// Adds the share of each pixel of a row in the gradients of a row of windows.
+/// Adds to each pixel of a row its share of the gradients of a row of windows.
 fn spread(window: &Window, gradient: &[f32], line: &mut [f32]) {
     let share = share(window);
     if is_pairs(window) {
@@ -122,7 +122,7 @@ fn is_pairs(window: &Window) -> bool {
     (window.kernel[1], window.stride[1], window.padding[1]) == (2, 2, 0)
 }
 
-/// The share of each pixel in its window's mean.
+/// The weight of each pixel in the average of its window.
 fn share(window: &Window) -> f32 {
     1.0 / (window.kernel[0] * window.kernel[1]) as f32
 }

@@ -1,4 +1,4 @@
-//! Operations that treat every value alike.
+//! Operations on each value by itself.
 #![allow(unsafe_code)]
 
 use super::mask::{Bits, Mask};

@@ -1,5 +1,5 @@
-//! Where values are positive: all that the gradient of a ReLU asks of them, in a 32nd of the
-//! memory.
+//! ReLU masks: a bit for each value that says whether it is positive. The gradient of a ReLU needs
+//! nothing else, and a mask takes a 32nd of the memory of the values.
 #![allow(unsafe_code)]
 
 use rayon::prelude::*;
@@ -61,7 +61,7 @@ impl Mask {
         self.shape.iter().product::<usize>().div_ceil(8)
     }
 
-    /// Whether it is that of values of this shape.
+    /// Whether it is the mask of values of this shape.
     pub(crate) fn fits(&self, shape: &Shape) -> bool {
         self.images == shape.images && self.shape == [shape.channels, shape.height, shape.width]
     }
@@ -91,7 +91,7 @@ pub(crate) struct Bits<'a> {
 
 impl Bits<'_> {
     /// The bits of the values from `at` on, at least [`LARGEST_LANES`] of them, the lowest first.
-    /// What lies beyond the image holds anything.
+    /// The bits beyond the image can have any value.
     ///
     /// # Safety
     /// One of the first [`LARGEST_LANES`] values from `at` on is a value of the image; `at` may be

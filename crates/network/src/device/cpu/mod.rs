@@ -356,7 +356,7 @@ fn contiguous<'b>(region: &Region<'b, Vec<f32>>) -> Cow<'b, [f32]> {
     }
 }
 
-/// The same, where there are no gaps.
+/// The values of a region, borrowed; `None` if there are gaps between images.
 fn without_gaps<'b>(region: &Region<'b, Vec<f32>>) -> Option<&'b [f32]> {
     let layout = region.layout;
     let gapless = layout.images <= 1 || layout.image_stride == layout.image();

@@ -1,4 +1,4 @@
-//! Largest values of windows, means over a grid, and the way of gradients back through them.
+//! Max pooling, adaptive average pooling, and their gradients.
 
 use std::ops::Range;
 

@@ -11,7 +11,7 @@ const ALIGNMENT: usize = 64;
 pub(crate) struct Buffer(Vec<f32>);
 
 impl Buffer {
-    /// At least `length` values, aligned; what they hold is left over from earlier use.
+    /// `length` aligned values, which still hold the results of earlier calls.
     pub(crate) fn get(&mut self, length: usize) -> &mut [f32] {
         let slack = ALIGNMENT / size_of::<f32>();
         if self.0.len() < length + slack {
@@ -44,7 +44,7 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Lends the buffers of this thread; not to be called from within itself.
+/// Lends the buffers of this thread to `work`, which must not call this function.
 pub(crate) fn with<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
     SCRATCH.with_borrow_mut(work)
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 pub(crate) struct Segment {
     /// The lanes.
     pub(crate) mask: u32,
-    /// Where lane 0 would lie in the output plane, be it one of the lanes or not.
+    /// Where lane 0 would lie in the output plane, whether or not it is one of the lanes.
     pub(crate) offset: isize,
 }
 
@@ -19,7 +19,7 @@ pub(crate) struct Segment {
 pub(crate) struct Column {
     /// Where its input lies, beyond the offset of the term.
     pub(crate) input: usize,
-    /// Which of the segments say where it goes to.
+    /// The range of the segments that say where its lanes go.
     pub(crate) segments: [u32; 2],
 }
 
@@ -73,14 +73,13 @@ pub(crate) struct Affine<'a> {
     pub(crate) shift: &'a [f32],
 }
 
-/// What a gate does to a gradient. A type of its own for each kind, so that the kind is not looked
-/// at for every vector.
+/// What a gate does to a gradient. Each kind of gate is a type, so that no vector tests the kind.
 pub(crate) trait Through: Copy {
     /// The lanes of the gradient that get through; lane 0 lies `at` values after the target's
     /// first one.
     ///
     /// # Safety
-    /// What the gate knows is readable for the lanes of the mask, at least one.
+    /// The gate's values or bits are readable for the lanes of the mask, which has at least one.
     unsafe fn through<V: Vector>(
         self,
         v: V,
@@ -93,7 +92,7 @@ pub(crate) trait Through: Copy {
     /// As [`Self::through`], for a single value.
     ///
     /// # Safety
-    /// What the gate knows is readable there.
+    /// The gate's value or bit is readable there.
     unsafe fn through_one(self, gradient: f32, row: usize, at: usize) -> f32;
 }
 
@@ -120,7 +119,7 @@ macro_rules! with_gate {
 }
 pub(crate) use with_gate;
 
-/// Everything gets through.
+/// No gate: the whole gradient passes.
 #[derive(Clone, Copy)]
 pub(crate) struct NoGate;
 
@@ -204,7 +203,8 @@ fn of_row(factor: &[f32], row: usize) -> f32 {
     if factor.is_empty() { 1.0 } else { factor[row] }
 }
 
-/// Asks for the lines that [`finish`] will read and write, so that they arrive during the products.
+/// Prefetches the cache lines that [`finish`] will read and write, so that they arrive while the
+/// products are summed.
 #[inline(always)]
 pub(crate) fn prefetch_output<V: Vector>(
     v: V,
@@ -231,7 +231,8 @@ pub(crate) fn prefetch_output<V: Vector>(
     }
 }
 
-/// Applies what the target says to the sums of the rows from `first` on, and writes `rows` of them.
+/// Applies the target's bias, ReLU, average and gate to the sums of `rows` rows from `first` on,
+/// and writes them.
 ///
 /// # Safety
 /// For each row, column and lane of a segment's mask, the target's output is writable and no other
@@ -268,12 +269,12 @@ unsafe fn finish_through<V: Vector, const R: usize, const C: usize>(
     target: &Target<'_>,
     gate: impl Through,
 ) {
-    // What most layers need is decided once, not for each vector.
+    // Most layers need none of these; this is tested once, and not for every vector.
     let plain = target.step == 1
         && target.average_with.is_none()
         && target.gate.is_none()
         && !target.accumulate;
-    // As is that vectors mostly lie in one row of the output.
+    // Most vectors lie within one row of the output; this is tested once, too.
     let mut whole = true;
     let mut only = [Segment { mask: 0, offset: 0 }; C];
     for j in 0..C {

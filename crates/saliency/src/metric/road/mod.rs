@@ -248,7 +248,7 @@ impl<'e, D: Device> Road<'e, D> {
         }
         let [_, height, width] = image.image_shape();
         let kept = {
-            // A panic elsewhere leaves whole systems behind: they are pushed in one go.
+            // A panic loses the system in work and leaves the others whole.
             let mut systems = self.systems.lock().unwrap_or_else(PoisonError::into_inner);
             let position = systems
                 .iter()
